@@ -1,0 +1,44 @@
+"""Attaches to Tensor the methods and operators that the ops' table names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .core import engine
+from .core.inplace import in_place
+from .core.registry import TABLE
+from .core.tensor import Tensor
+
+REFLECTED = {"__radd__", "__rsub__", "__rmul__", "__rtruediv__", "__rfloordiv__", "__rmod__", "__rpow__", "__rmatmul__",
+             "__rand__", "__ror__", "__rxor__", "__rlshift__", "__rrshift__"}
+
+
+def reflected(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``other OP self`` for ``self OP other``."""
+    return lambda self, other: function(other, self)
+
+
+def bind() -> None:
+    """Sets every method of the table; called once, when the package is imported."""
+    for op in TABLE.values():
+        function = op.function
+        if op.method:
+            for name in (op.method, *(op.aliases if op.method == op.name else ())):
+                setattr(Tensor, name, function)
+        for name in op.operators:
+            setattr(Tensor, name, reflected(function) if name in REFLECTED else function)
+        if op.inplace:
+            edit = in_place(function)
+            for name in (op.name, *op.aliases):
+                setattr(Tensor, name + "_", edit)
+            for name in op.operators:
+                if name not in REFLECTED:
+                    setattr(Tensor, "__i" + name[2:], edit)
+    Tensor.backward = _backward  # type: ignore[attr-defined]
+
+
+def _backward(self: Tensor, gradient: Tensor | None = None, retain_graph: bool | None = None, create_graph: bool = False,
+              inputs: Any = None) -> None:
+    """Accumulates the gradient of this tensor, weighted by `gradient`, into the leaves; see `minidl.autograd.backward`."""
+    engine.backward(self, gradient, retain_graph, create_graph, inputs)

@@ -1,0 +1,85 @@
+"""Checks of arguments, in PyTorch's words."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .tensor import Tensor
+
+__all__ = ["wrap_dim", "wrap_dims", "as_sizes", "broadcast_shape", "require_tensor", "require_float", "n_tuple"]
+
+
+def wrap_dim(dim: Any, ndim: int, op: str = "dim") -> int:
+    """A dimension counted from the front; IndexError outside [-ndim, ndim - 1]. A 0-d tensor has dimension 0 (and -1)."""
+    try:
+        dim = operator.index(dim)
+    except TypeError:
+        raise TypeError(f"{op}: dim must be an int, got {type(dim).__name__}") from None
+    n = max(ndim, 1)
+    if not -n <= dim < n:
+        raise IndexError(f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim}) ({op})")
+    return dim + n if dim < 0 else dim
+
+
+def wrap_dims(dim: Any, ndim: int, op: str = "dim") -> tuple[int, ...]:
+    """Several dimensions (an int, a sequence, or None or empty for all), each once, counted from the front."""
+    if dim is None or (isinstance(dim, (tuple, list)) and not dim):
+        return tuple(range(ndim))
+    if not isinstance(dim, (tuple, list)):
+        dim = (dim,)
+    dims = tuple([wrap_dim(d, ndim, op) for d in dim])
+    if len(set(dims)) != len(dims):
+        raise RuntimeError(f"dim {next(d for d in dims if dims.count(d) > 1)} appears multiple times in the list of dims ({op})")
+    return dims if ndim else ()
+
+
+def as_sizes(sizes: Sequence[Any], op: str) -> tuple[int, ...]:
+    """Sizes given as ``f(2, 3)`` or ``f((2, 3))``, as a tuple of ints."""
+    if len(sizes) == 1 and isinstance(sizes[0], Iterable) and not (isinstance(sizes[0], Tensor) and sizes[0].ndim == 0):
+        sizes = tuple(sizes[0])
+    try:
+        return tuple([operator.index(s) for s in sizes])
+    except TypeError:
+        raise TypeError(f"{op}: sizes must be ints, got {tuple(sizes)!r}") from None
+
+
+def broadcast_shape(op: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape to which the shapes broadcast; RuntimeError in PyTorch's words where they do not."""
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        pass
+    ndim = max(map(len, shapes))
+    for d in range(-1, -ndim - 1, -1):
+        sizes = [s[d] for s in shapes if len(s) >= -d and s[d] != 1]
+        if len(set(sizes)) > 1:
+            raise RuntimeError(f"The size of tensor a ({sizes[0]}) must match the size of tensor b "
+                               f"({next(s for s in sizes if s != sizes[0])}) at non-singleton dimension {ndim + d} ({op})")
+    raise RuntimeError(f"{op}: shapes {shapes} cannot be broadcast")
+
+
+def require_tensor(op: str, name: str, value: Any) -> None:
+    """TypeError unless the argument is a Tensor (or an array, in a gradient rule)."""
+    if not isinstance(value, (Tensor, np.ndarray, np.generic)):
+        raise TypeError(f"{op}(): argument '{name}' must be Tensor, not {type(value).__name__}")
+
+
+def require_float(op: str, x: Any) -> None:
+    """RuntimeError unless the elements are floating-point."""
+    d = x._data.dtype if isinstance(x, Tensor) else x.dtype
+    if d.kind != "f":
+        raise RuntimeError(f"{op}: expected a floating-point tensor, got {d.name}")
+
+
+def n_tuple(value: Any, n: int, op: str, name: str) -> tuple[int, ...]:
+    """An int for all `n` dimensions, or one int for each."""
+    values = tuple(value) if isinstance(value, (tuple, list)) else (value,)
+    if len(values) == 1:
+        values *= n
+    if len(values) != n:
+        raise RuntimeError(f"{op}: {name} must be an int or {n} ints, got {value!r}")
+    return tuple([operator.index(v) for v in values])

@@ -1,0 +1,140 @@
+"""In-place edits, as PyTorch does them: the new value is an op's output, written over the old one.
+
+An edit raises the version that a tensor shares with its views, so that a backward which needs the old value finds out. It
+also rewrites history: the tensor's node becomes the op's. Where the tensor is a view, it is the base whose history changes:
+the part seen through the view now comes from the op, the rest from where it came before, and every view of that base takes its
+new history from there (`minidl.core.tensor.refresh`).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .dtypes import word
+from .graph import Node, Slot, next_order
+from .modes import modes
+from .primitive import primitive, spec_of
+from .promotion import CATEGORY
+from .tensor import Tensor, edge, new, refresh, wrap
+
+__all__ = ["in_place", "overwrite", "check_editable"]
+
+
+@primitive(base=lambda g, part_shape, replay: view_scatter(g, zeros(g, part_shape), replay),
+           part=lambda g, replay: along(g, replay), grad_name="CopySlices")
+def view_scatter(base: Any, part: Any, replay: Any) -> Any:
+    """y = base, with the elements seen through the view ops `replay` replaced by `part`."""
+    y = np.array(base, order="K")
+    along(y, replay)[...] = part
+    return y
+
+
+def along(x: Any, replay: Any) -> Any:
+    """The view of `x` that a chain of view ops gives."""
+    for op, args in replay:
+        x = op(x, *args)
+    return x
+
+
+def zeros(like: Any, shape: tuple[int, ...]) -> Any:
+    array = np.zeros(shape, like._data.dtype if isinstance(like, Tensor) else like.dtype)
+    return wrap(array) if isinstance(like, Tensor) else array
+
+
+def check_editable(t: Tensor) -> None:
+    """RuntimeError where PyTorch forbids an in-place edit."""
+    if t._inference and not modes.inference:
+        raise RuntimeError("Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone "
+                           "to get a normal tensor before doing inplace update.")
+    array = t._data
+    if not array.flags.writeable:
+        raise RuntimeError("in-place edit: the tensor's memory is read-only (it comes from a read-only NumPy array); clone() it first")
+    if any(stride == 0 and size > 1 for stride, size in zip(array.strides, array.shape)):
+        raise RuntimeError("unsupported operation: more than one element of the written-to tensor refers to a single memory "
+                           "location. Please clone() the tensor before performing the operation.")
+    if modes.recording > 0:
+        if t._base is not None:
+            refresh(t)
+            if t._base._rg and t._base._node is None:
+                raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
+            if t._replay is None and t._rg:
+                raise RuntimeError(f"Output {getattr(t._node, 'index', 0)} of {t._node and t._node.public().name()} is a view and is being modified inplace. "
+                                   "This view is the output of a function that returns multiple views. Such functions do not allow "
+                                   "the output views to be modified inplace. You should replace the inplace operation by an out-of-place one.")
+        if t._rg and t._node is None:
+            raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+
+
+def before_edit(t: Tensor) -> Tensor:
+    """The tensor as it is now, for the op to compute from: same memory, version and history."""
+    old = new(Tensor)
+    old._data, old._counter, old._node, old._rg = t._data, t._counter, t._node, t._rg
+    return old
+
+
+def overwrite(t: Tensor, result: Tensor, old: Tensor) -> Tensor:
+    """Writes the op's `result`, computed from `old` (`before_edit`), into `t`, with its history."""
+    target, value = t._data, result._data
+    if value.shape != target.shape:
+        raise RuntimeError(f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(value.shape)}")
+    if CATEGORY[value.dtype.kind] > CATEGORY[target.dtype.kind]:
+        raise RuntimeError(f"result type {word(value.dtype)} can't be cast to the desired output type {word(target.dtype)}")
+    node = result._node
+    if node is not None and node.saved:
+        keep_saved(node, t, old, value)
+    target[...] = value
+    t._counter[0] += 1
+    if result._rg:
+        rebase(t, result)
+    return t
+
+
+def keep_saved(node: Node, t: Tensor, old: Tensor, value: np.ndarray) -> None:
+    """The op's node keeps the old input as a copy of its own; its saved output is the edited tensor itself."""
+    if any(s is old for s in node.saved):
+        old._data, old._counter = old._data.copy(), [t._counter[0]]
+    if value.dtype == t._data.dtype and not isinstance(node, Slot):
+        saved = list(node.saved)
+        for i, s in enumerate(saved):
+            if isinstance(s, tuple) and len(s) == 2 and s[0] is value:
+                saved[i], saved[i + 1] = (t._data, t._counter), t._counter[0] + 1
+        node.saved = tuple(saved)
+
+
+def rebase(t: Tensor, result: Tensor) -> None:
+    """Makes the op's node the history of `t`, or of the base that `t` is a view of."""
+    base = t._base
+    retained = t if t.retains_grad else None
+    if base is None:
+        t._node, t._rg = result._node, True
+        if retained is not None:
+            t.retain_grad()
+        return
+    node = new(view_scatter_node)
+    node.order = next_order()
+    node.edges = (edge(base), edge(result))
+    node.saved = (result._data.shape, t._replay)
+    node.shape, node.dtype = base._data.shape, base._data.dtype
+    base._node, base._rg = node, True
+    t._seen = -1
+    refresh(t)
+
+
+def in_place(op: Callable[..., Any]) -> Callable[..., Tensor]:
+    """The in-place variant of a public op: `x.op_(...)`."""
+    @functools.wraps(op)
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        check_editable(self)
+        old = before_edit(self)
+        return overwrite(self, op(old, *args, **kwargs), old)
+
+    method.__name__ = method.__qualname__ = op.__name__ + "_"
+    method.__doc__ = f"In-place version of `{op.__name__}`."
+    return method
+
+
+view_scatter_node = spec_of(view_scatter).node
