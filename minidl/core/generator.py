@@ -3,15 +3,15 @@
 Every draw goes through three steps, and the file is ordered by them:
 
 1. *words*: the Mersenne Twister MT19937 gives 32-bit words; two of them, the first one high, make a 64-bit word;
-2. *uniforms*: the low 24 bits of a 32-bit word over 2^24, or the low 53 bits of a 64-bit word over 2^53, lie in [0, 1);
+2. *uniforms*: the low 24 bits of a 32-bit word over 2^24, or the low 53 of a 64-bit word over 2^53, lie in [0, 1);
 3. *samples*: integers are words modulo a range, all other distributions transform uniforms u.
 
-The same seed and the same sequence of calls give PyTorch's numbers, and the state has PyTorch's bytes. Integers, uniforms
-and Bernoulli samples are equal bit for bit; where a logarithm, sine or tangent is taken, the last digit is that of the
-mathematical library. Samples come in row-major order (PyTorch fills a non-contiguous tensor in the order of its memory).
+The same seed and the same sequence of calls give PyTorch's numbers, and the state has PyTorch's bytes. Integers,
+uniforms and Bernoulli samples are equal bit for bit; where a logarithm, sine or tangent is taken, the last digit is
+that of the mathematical library. Samples come in row-major order (PyTorch fills a non-contiguous tensor in memory order).
 
-Followed: PyTorch 2.13, ATen/CPUGeneratorImpl.cpp, ATen/core/{MT19937RNGEngine,DistributionsHelper,TransformationHelper}.h,
-ATen/native/cpu/{DistributionTemplates.h,MultinomialKernel.cpp}, built with fused multiply-add (AVX2 and later).
+Followed: PyTorch 2.13, built with fused multiply-add (AVX2 and later). Of its ATen sources CPUGeneratorImpl.cpp,
+core/{MT19937RNGEngine,DistributionsHelper,TransformationHelper}.h, native/cpu/DistributionTemplates.h.
 """
 
 from __future__ import annotations
@@ -40,17 +40,10 @@ _CHUNK = 1 << 20
 # PyTorch's state is a C struct in a struct. It widens the words to 64 bits; normal_y is the spare normal sample;
 # the fields named float_normal are not used on the CPU.
 _ENGINE_STATE = np.dtype(
-    [
-        ("seed", np.uint64),
-        ("left", np.int32),
-        ("seeded", np.int32),
-        ("next", np.uint64),
-        ("words", np.uint64, _N_WORDS),
-        ("normal_x", np.float64),
-        ("normal_y", np.float64),
-        ("normal_rho", np.float64),
-        ("normal_is_valid", np.int32),
-    ],
+    {
+        "names": ["seed", "left", "seeded", "next", "words", "normal_x", "normal_y", "normal_rho", "normal_is_valid"],
+        "formats": ["u8", "i4", "i4", "u8", (np.uint64, _N_WORDS), "f8", "f8", "f8", "i4"],
+    },
     align=True,
 )
 _STATE = np.dtype(
@@ -241,7 +234,7 @@ class Generator:
             return self.uniform((*shape, 2), low, high, _part(dtype)).view(dtype)[..., 0]
         largest = float(np.finfo(dtype).max)
         if abs(low) > largest or abs(high) > largest or high - low > largest:
-            raise RuntimeError(f"uniform: from, to and to - from must not exceed {largest} ({dtype}), got {low}, {high}")
+            raise RuntimeError(f"uniform: expected |from|, |to|, to - from <= {largest}, got from={low}, to={high}")
         if not low <= high:
             raise RuntimeError(f"uniform: expected a [from, to) range, but found from={low} > to={high}")
         work = np.promote_types(dtype, np.float32)
@@ -320,8 +313,8 @@ class Generator:
         """Samples of N(mean, std^2): mean + std z, z by Box and Muller (1958). torch.randn, Tensor.normal_.
 
         Fewer than 16 are computed in pairs in float64, and a spare one is kept for the next such call; more in blocks
-        of 16 in float32 (float64 for float64). The parts of a complex sample have std / sqrt(2). Raises RuntimeError for
-        std < 0. torch.normal with a tensor std draws z so and scales it after; with only a tensor mean it draws std z.
+        of 16 in float32 (float64 for float64). The parts of a complex sample have std / sqrt(2). Raises RuntimeError
+        for std < 0. torch.normal with a tensor std draws z so and scales it after; with only a tensor mean, std z.
         """
         dtype = _require("normal", dtype, "fc")
         if not std >= 0:
