@@ -8,3 +8,4 @@ from .tensor import Tensor as Tensor
 from .tensor import data_of as data_of
 from .tensor import from_array as from_array
 from .tensor import wrap as wrap
+from .tensor import dtype_of as dtype_of

@@ -372,3 +372,8 @@ def legacy_constructor(cls: type, *args: Any, dtype: Any = None, device: Any = N
 def type_name(t: Tensor) -> str:
     """``torch.FloatTensor``: what `Tensor.type()` and the error messages call it."""
     return f"torch.{word(t._data.dtype)}Tensor"
+
+
+def dtype_of(x: Any) -> np.dtype:
+    """The NumPy dtype of a Tensor or an array."""
+    return x._data.dtype if isinstance(x, Tensor) else x.dtype

@@ -2,7 +2,6 @@
 
 import importlib
 
-# In this order, so that each family may use those before it.
-FAMILIES = ("arithmetic",)
+FAMILIES = ("create", "arithmetic")
 for _family in FAMILIES:
     importlib.import_module(f"{__name__}.{_family}")
