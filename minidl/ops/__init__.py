@@ -2,6 +2,6 @@
 
 import importlib
 
-FAMILIES = ("create", "arithmetic")
+FAMILIES = ("create", "arithmetic", "matmul")
 for _family in FAMILIES:
     importlib.import_module(f"{__name__}.{_family}")
