@@ -2,6 +2,6 @@
 
 import importlib
 
-FAMILIES = ("create", "arithmetic", "matmul")
+FAMILIES = ("create", "arithmetic", "shape", "index", "join", "reduce", "statistics", "softmax", "matmul")
 for _family in FAMILIES:
     importlib.import_module(f"{__name__}.{_family}")
