@@ -186,7 +186,7 @@ class Spec:
         """The expressions that go into `saved` for one name: a tensor with its counter and version, or a value."""
         if name.endswith("_shape") and name[:-6] in self.array_args:
             a = name[:-6]
-            return [f"[shape(v) for v in {a}_a]" if self.is_sequence(a) else f"shape({a}_a)"]
+            return [f"[shape_of(v) for v in {a}_a]" if self.is_sequence(a) else f"shape_of({a}_a)"]
         if not self.is_tensor(name):
             return [name]
         needed = [r for r, names in self.saves.items() if name in names]
@@ -250,7 +250,7 @@ class Spec:
     def compile(self, text: str, name: str) -> Callable[..., Any]:
         signature = inspect.signature(self.forward).parameters
         scope = {"Tensor": tensor.Tensor, "new": tensor.new, "wrap": tensor.wrap, "edge": tensor.edge, "modes": modes,
-                 "ndarray": np.ndarray, "array_types": (np.ndarray, np.generic), "asarray": np.asarray, "shape": np.shape, "quiet": quiet_context,
+                 "ndarray": np.ndarray, "array_types": (np.ndarray, np.generic), "asarray": np.asarray, "shape_of": np.shape, "quiet": quiet_context,
                  "common": promotion.common, "floating": promotion.floating, "forward": self.forward,
                  "Node": self.node, "next_order": graph.next_order, "attach_slots": graph.attach_slots,
                  "raise_type": raise_type, "numbers": (int, float), "call_with": call_with, "raise_freed": graph.raise_freed, "raise_modified": graph.raise_modified,
