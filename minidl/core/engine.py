@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 import sys
+import warnings
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ def execute(roots: list[tuple[Any, Any]], retain: bool, create: bool, captured: 
     Without `captured`, gradients end in the leaves' `grad`. With it, its keys (nodes and leaves) receive theirs as values,
     no leaf accumulates, and only what leads to a key runs.
     """
-    recording = modes.recording
+    recording, task = modes.recording, modes.task
     modes.set(create)
     try:
         if create:
@@ -63,13 +64,14 @@ def execute(roots: list[tuple[Any, Any]], retain: bool, create: bool, captured: 
             with np.errstate(all="ignore"):
                 _run(roots, retain, False, captured)
     finally:
-        modes.recording = recording
+        modes.recording, modes.task = recording, task
 
 
 def _run(roots: list[tuple[Any, Any]], retain: bool, create: bool, captured: dict[Any, Any] | None) -> None:
     counts = count_arrivals([root for root, _ in roots])
     leading = None if captured is None else leading_to(captured, counts)
     wanted = None if captured is None else leading.union(captured)  # type: ignore[union-attr]
+    modes.task = counts if wanted is None else wanted
     gradients: dict[Any, Any] = {}
     ready: list[tuple[int, Node]] = []
     for target, g in roots:
@@ -156,12 +158,23 @@ def run_node(node: Node, g: Any, edges: tuple[Any, ...], create: bool) -> Any:
         g = run_pre_hooks(node, g)
     try:
         results = node.tensors(node, g, edges) if create else node.arrays(node, g, edges)
+        if node.forward_stack is not None and modes.check_nan:
+            check_nan(node, results)
     except Exception as error:
         note(error, f"in the backward of {node.name()}")
+        if node.forward_stack is not None:
+            warnings.warn(f"Error detected in {node.name()}. Traceback of forward call that caused the error:\n"
+                          f"{node.forward_stack}", stacklevel=2)
         raise
     if node._post_hooks is not None:
         results = run_post_hooks(node, results, g)
     return results
+
+
+def check_nan(node: Node, results: Any) -> None:
+    for i, r in enumerate(results):
+        if r is not None and np.isnan(r._data if isinstance(r, Tensor) else r).any():
+            raise RuntimeError(f"Function '{node.name()}' returned nan values in its {i}th output.")
 
 
 def note(error: BaseException, text: str) -> None:
@@ -173,6 +186,8 @@ def fill_missing(node: Node, gs: Any, create: bool) -> Any:
     """The gradients of all outputs, zeros for those that were not used; None if none was."""
     if all(g is None for g in gs):
         return None
+    if not node.materialize:
+        return gs
     return [zeros_for(*form, create) if g is None and form is not None else g for g, form in zip(gs, node.forms)]
 
 

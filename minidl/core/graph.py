@@ -32,8 +32,10 @@ class Node:
     keeps = False  # whether `saved` holds tensors, which one backward frees
     unpack: Any = None  # set by saved-tensor hooks
     outputs = 1
+    materialize = True  # whether a missing gradient of one of several outputs comes as zeros
     forms: list[Any]  # of several outputs: shape and dtype each, None for one without a gradient
     retainer: Any = None
+    forward_stack: str | None = None  # where the forward was called, under anomaly detection
     _hooks: Hooks | None = None  # of the output tensor
     _pre_hooks: Hooks | None = None
     _post_hooks: Hooks | None = None

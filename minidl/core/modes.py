@@ -21,6 +21,8 @@ class Modes(threading.local):
 
     recording = 1
     inference = False
+    check_nan = False  # anomaly detection looks for NaN in gradients
+    task: Any = ()  # of the running backward: the nodes and leaves that it will reach
     observers: tuple[Any, ...] = ()  # called with every new node: saved-tensor hooks, anomaly detection
 
     def set(self, enabled: bool) -> None:

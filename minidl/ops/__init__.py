@@ -2,6 +2,12 @@
 
 import importlib
 
-FAMILIES = ("create", "arithmetic", "shape", "index", "join", "reduce", "statistics", "softmax", "matmul")
+FAMILIES = (  # in the order of their needs
+    "create",
+    "arithmetic",
+    "history",
+    "random",
+    "matmul",
+)
 for _family in FAMILIES:
     importlib.import_module(f"{__name__}.{_family}")

@@ -6,9 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Tensor, default_dtype, from_array, public
+from ..core import Tensor, data_of, default_dtype, from_array, public, wrap
+from ..core.checks import as_sizes
 from ..core.dtypes import as_numpy_dtype
+from ..core.promotion import number_type
 from ..core.tensor import device as Device
+from .memory import contiguous_format, ordered, preserve_format
+
 
 def as_array(data: Any, dtype: np.dtype | None) -> np.ndarray:
     """A new array of `data` (numbers, sequences, arrays, tensors); Python floats become the default dtype."""
@@ -55,3 +59,230 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     return t
 
 
+
+
+def finish(array: np.ndarray, device: Any, requires_grad: bool) -> Tensor:
+    """A new leaf over `array`, with the factory functions' common arguments applied."""
+    if device is not None:
+        Device(device)
+    t = wrap(array)
+    if requires_grad:
+        t.requires_grad = True
+    return t
+
+
+def type_or_default(dtype: Any) -> np.dtype:
+    return default_dtype() if dtype is None else as_numpy_dtype(dtype)
+
+
+def check_sizes(op: str, sizes: tuple[Any, ...]) -> tuple[int, ...]:
+    shape = as_sizes(sizes, op)
+    if any(n < 0 for n in shape):
+        raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)} ({op})")
+    return shape
+
+
+def number_dtype(values: tuple[Any, ...]) -> np.dtype:
+    """The type of a range of numbers: the default float type if one is a float, else int64."""
+    return default_dtype() if any(isinstance(v, (float, np.floating)) for v in values) else np.dtype(np.int64)
+
+
+@public(aliases="asarray")
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    """As `tensor`, but without a copy where `data` already is an array or tensor of that type."""
+    if device is not None:
+        Device(device)
+    target = None if dtype is None else as_numpy_dtype(dtype)
+    if isinstance(data, Tensor):
+        return data if target is None or data._data.dtype == target else data.to(target)
+    if isinstance(data, np.ndarray) and (target is None or data.dtype == target):
+        return from_array(data)
+    return from_array(as_array(data, target))
+
+
+@public
+def zeros(*size: Any, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
+          pin_memory: bool = False) -> Tensor:
+    """Zeros of the given sizes."""
+    return finish(np.zeros(check_sizes("zeros", size), type_or_default(dtype)), device, requires_grad)
+
+
+@public
+def ones(*size: Any, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
+         pin_memory: bool = False) -> Tensor:
+    """Ones of the given sizes."""
+    return finish(np.ones(check_sizes("ones", size), type_or_default(dtype)), device, requires_grad)
+
+
+@public
+def empty(*size: Any, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
+          pin_memory: bool = False, memory_format: Any = contiguous_format) -> Tensor:
+    """Uninitialised memory of the given sizes."""
+    array = np.empty(check_sizes("empty", size), type_or_default(dtype))
+    return finish(ordered(array, memory_format), device, requires_grad)
+
+
+@public
+def full(size: Any, fill_value: Any, *, dtype: Any = None, layout: Any = None, device: Any = None,
+         requires_grad: bool = False, pin_memory: bool = False) -> Tensor:
+    """`fill_value` at every place; its own type decides the dtype unless one is given."""
+    value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
+    d = number_type(value) if dtype is None else as_numpy_dtype(dtype)
+    return finish(np.full(check_sizes("full", (size,)), value).astype(d), device, requires_grad)
+
+
+def like(input: Tensor, make: Any, dtype: Any, device: Any, requires_grad: bool, format: Any) -> Tensor:
+    """A factory's result in the shape, type and memory order of `input`."""
+    array = data_of(input)
+    made = make(array, dtype=array.dtype if dtype is None else as_numpy_dtype(dtype), order="K", subok=False)
+    return finish(ordered(made, format), device, requires_grad)
+
+
+@public
+def zeros_like(input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
+               memory_format: Any = preserve_format) -> Tensor:
+    """Zeros of the shape and type of `input`."""
+    return like(input, np.zeros_like, dtype, device, requires_grad, memory_format)
+
+
+@public
+def ones_like(input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
+              memory_format: Any = preserve_format) -> Tensor:
+    """Ones of the shape and type of `input`."""
+    return like(input, np.ones_like, dtype, device, requires_grad, memory_format)
+
+
+@public
+def empty_like(input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
+               memory_format: Any = preserve_format) -> Tensor:
+    """Uninitialised memory of the shape and type of `input`."""
+    return like(input, np.empty_like, dtype, device, requires_grad, memory_format)
+
+
+@public
+def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, layout: Any = None, device: Any = None,
+              requires_grad: bool = False, memory_format: Any = preserve_format) -> Tensor:
+    """`fill_value` in the shape and type of `input`."""
+    t = like(input, np.empty_like, dtype, device, False, memory_format)
+    t._data[...] = np.asarray(fill_value.item() if isinstance(fill_value, Tensor) else fill_value).astype(t._data.dtype)
+    return finish(t._data, None, requires_grad)
+
+
+@public(where="", method=True)
+def new_zeros(input: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any) -> Tensor:
+    """Zeros of the given sizes in the type of `input`."""
+    return zeros(*size, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
+
+
+@public(where="", method=True)
+def new_ones(input: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any) -> Tensor:
+    """Ones of the given sizes in the type of `input`."""
+    return ones(*size, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
+
+
+@public(where="", method=True)
+def new_empty(input: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any) -> Tensor:
+    """Uninitialised memory of the given sizes in the type of `input`."""
+    return empty(*size, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
+
+
+@public(where="", method=True)
+def new_full(input: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None,
+             requires_grad: bool = False, **_: Any) -> Tensor:
+    """`fill_value` in the given sizes and the type of `input`."""
+    return full(size, fill_value, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
+
+
+@public(where="", method=True)
+def new_tensor(input: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any) -> Tensor:
+    """A tensor with a copy of `data` in the type of `input`."""
+    return tensor(data, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
+
+
+@public
+def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, layout: Any = None, device: Any = None,
+           requires_grad: bool = False, pin_memory: bool = False) -> Tensor:
+    """start, start + step, ... below `end` (`arange(end)` from 0); ceil((end - start) / step) values.
+
+    >>> arange(5)
+    tensor([0, 1, 2, 3, 4])
+    """
+    if end is None:
+        start, end = 0, start
+    start, end, step = (v.item() if isinstance(v, Tensor) else v for v in (start, end, step))
+    if step == 0:
+        raise RuntimeError("arange: step must be nonzero")
+    if not (np.isfinite(start) and np.isfinite(end)):
+        raise RuntimeError(f"arange: unsupported range: {start} -> {end}")
+    if (end - start) * step < 0:
+        raise RuntimeError(f"arange: upper bound and lower bound inconsistent with step sign: {start} -> {end} by {step}")
+    d = number_dtype((start, end, step)) if dtype is None else as_numpy_dtype(dtype)
+    if d.kind in "iu":
+        n = -int((start - end) // step)  # the ceiling of (end - start) / step, exact for large integers
+        return finish((int(start) + np.arange(n) * int(step)).astype(d), device, requires_grad)
+    n = int(np.ceil((end - start) / step))
+    return finish((start + np.arange(n) * step).astype(d), device, requires_grad)
+
+
+@public(where="torch")
+def range(start: float, end: float, step: float = 1, *, dtype: Any = None, device: Any = None,  # noqa: A001
+          requires_grad: bool = False) -> Tensor:
+    """As `arange`, with the end included (deprecated in PyTorch)."""
+    n = int(np.floor((end - start) / step)) + 1
+    return finish((start + np.arange(n) * step).astype(type_or_default(dtype)), device, requires_grad)
+
+
+def _bound(op: str, value: Any) -> Any:
+    if isinstance(value, Tensor):
+        if value.ndim:
+            raise RuntimeError(f"{op} only supports 0-dimensional start and end tensors, but got {value.ndim} dimension(s)")
+        return value.item()
+    return value
+
+
+@public
+def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, layout: Any = None, device: Any = None,
+             requires_grad: bool = False, pin_memory: bool = False) -> Tensor:
+    """`steps` values from `start` to `end`, both included, evenly spaced."""
+    if steps < 0:
+        raise RuntimeError(f"number of steps must be non-negative, got {steps}")
+    start, end, d = _bound("linspace", start), _bound("linspace", end), type_or_default(dtype)
+    return finish(spaced(start, end, steps, d), device, requires_grad)
+
+
+def spaced(start: Any, end: Any, steps: int, d: np.dtype) -> np.ndarray:
+    """Counted up from the start in the first half and down from the end in the second, as PyTorch does."""
+    if steps < 2:
+        return np.full(steps, start).astype(d)
+    work = np.dtype(d) if d.kind == "f" and d.itemsize > 2 else np.dtype(np.float64 if d.kind == "f" else np.float32)
+    i = np.arange(steps)
+    if d.kind in "iu":
+        step = work.type((int(end) - int(start))) / work.type(steps - 1)
+        up, down = int(start) + (step * i).astype(np.int64), int(end) - (step * (steps - 1 - i)).astype(np.int64)
+    else:
+        first, last = work.type(start), work.type(end)
+        step = (last - first) / work.type(steps - 1)
+        up, down = first + step * i.astype(work), last - step * (steps - 1 - i).astype(work)
+    return np.where(i < steps // 2, up, down).astype(d)
+
+
+@public
+def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any = None, layout: Any = None,
+             device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:
+    """base^v for `steps` values v from `start` to `end`, evenly spaced."""
+    if steps < 0:
+        raise RuntimeError(f"number of steps must be non-negative, got {steps}")
+    start, end, d = _bound("logspace", start), _bound("logspace", end), type_or_default(dtype)
+    exponents = spaced(start, end, steps, d if d.kind == "f" else np.dtype(np.float32))
+    with np.errstate(all="ignore"):
+        if d.kind == "f":
+            return finish(np.power(exponents.dtype.type(base), exponents).astype(d), device, requires_grad)
+        return finish(np.power(float(base), spaced(start, end, steps, np.dtype(np.float64))).astype(d), device, requires_grad)
+
+
+@public
+def eye(n: int, m: int | None = None, *, dtype: Any = None, layout: Any = None, device: Any = None,
+        requires_grad: bool = False, pin_memory: bool = False) -> Tensor:
+    """The n x m matrix with ones on the diagonal."""
+    rows, columns = check_sizes("eye", (n, n if m is None else m))
+    return finish(np.eye(rows, columns, dtype=type_or_default(dtype)), device, requires_grad)

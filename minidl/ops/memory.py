@@ -1,0 +1,57 @@
+"""Memory formats: in which order a tensor's elements lie in memory."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+class memory_format:
+    """One order of elements: contiguous_format, channels_last (NHWC), channels_last_3d (NDHWC), preserve_format."""
+
+    def __init__(self, name: str, order: tuple[int, ...] | None = None) -> None:
+        self.name, self.order = name, order
+
+    def __repr__(self) -> str:
+        return f"torch.{self.name}"
+
+    def __reduce__(self) -> str:
+        return self.name
+
+    def holds(self, x: np.ndarray) -> bool:
+        """Whether an array lies in this order; sizes of one do not matter."""
+        if self is preserve_format:
+            return True
+        if self.order is None:
+            return x.flags.c_contiguous
+        return x.ndim == len(self.order) and x.transpose(self.order).flags.c_contiguous
+
+
+contiguous_format, preserve_format = memory_format("contiguous_format"), memory_format("preserve_format")
+channels_last = memory_format("channels_last", (0, 2, 3, 1))
+channels_last_3d = memory_format("channels_last_3d", (0, 2, 3, 4, 1))
+FORMATS = (contiguous_format, preserve_format, channels_last, channels_last_3d)
+
+
+def ordered(x: np.ndarray, format: memory_format, copy: bool = False) -> np.ndarray:
+    """`x` in the order of `format`; RuntimeError where its rank does not fit."""
+    if format is preserve_format:
+        return np.array(x, order="K") if copy else x
+    if not copy and format.holds(x):
+        return x
+    if format.order is None:
+        return np.array(x, order="C")
+    if x.ndim != len(format.order):
+        raise RuntimeError(f"required rank {len(format.order)} tensor to use {format.name} format, got rank {x.ndim}")
+    y = np.empty([x.shape[i] for i in format.order], x.dtype).transpose(np.argsort(format.order))
+    y[...] = x
+    return y
+
+
+class layout:
+    """The layout of every tensor here: torch.strided."""
+
+    def __repr__(self) -> str:
+        return "torch.strided"
+
+
+strided = layout()

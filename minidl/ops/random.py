@@ -1,0 +1,234 @@
+"""Random tensors, from the generator that equals PyTorch's CPU stream (`minidl.core.generator`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core import Tensor, data_of, public, wrap
+from ..core.checks import as_sizes, require_tensor
+from ..core.dtypes import as_numpy_dtype
+from ..core.generator import Generator, default_generator
+from ..core.inplace import check_editable
+from ..core.modes import modes
+from .create import check_sizes, finish, type_or_default
+
+
+def source(generator: Generator | None) -> Generator:
+    """The generator to draw from."""
+    if generator is not None and not isinstance(generator, Generator):
+        raise TypeError(f"generator: expected a torch.Generator, got {type(generator).__name__}")
+    return default_generator if generator is None else generator
+
+
+@public
+def rand(*size: Any, generator: Generator | None = None, dtype: Any = None, layout: Any = None, device: Any = None,
+         requires_grad: bool = False, pin_memory: bool = False) -> Tensor:
+    """Uniform on [0, 1): PyTorch's numbers for the same seed."""
+    return finish(source(generator).uniform(check_sizes("rand", size), 0.0, 1.0, type_or_default(dtype)), device, requires_grad)
+
+
+@public
+def randn(*size: Any, generator: Generator | None = None, dtype: Any = None, layout: Any = None, device: Any = None,
+          requires_grad: bool = False, pin_memory: bool = False) -> Tensor:
+    """Standard normal: PyTorch's numbers for the same seed, to rounding."""
+    return finish(source(generator).normal(check_sizes("randn", size), 0.0, 1.0, type_or_default(dtype)), device, requires_grad)
+
+
+def integer_bounds(op: str, args: tuple[Any, ...], low: Any, high: Any, size: Any = ()) -> tuple[int, int, Any]:
+    """The bounds and what follows them in ``op(high, ...)`` or ``op(low, high, ...)``."""
+    given = list(args)
+    if high is None:
+        numbers = [given.pop(0) for _ in range(2) if given and isinstance(given[0], (int, np.integer))]
+        if not numbers:
+            raise TypeError(f"{op}: expected an upper bound")
+        high = numbers[-1]
+        low = numbers[0] if len(numbers) == 2 else low
+    low, rest = int(low or 0), given[0] if given else size
+    if low >= int(high):
+        raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={int(high)} ({op})")
+    return low, int(high), rest
+
+
+@public
+def randint(*args: Any, low: int = 0, high: int | None = None, size: Any = None, generator: Generator | None = None,
+            dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Integers uniform on [low, high): ``randint(high, size)`` or ``randint(low, high, size)``; PyTorch's numbers."""
+    low, high, shape = integer_bounds("randint", args, low, high, size)
+    d = np.dtype(np.int64) if dtype is None else as_numpy_dtype(dtype)
+    return finish(source(generator).randint(check_sizes("randint", (shape,)), low, high, d), device, requires_grad)
+
+
+@public
+def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, layout: Any = None, device: Any = None,
+             requires_grad: bool = False, pin_memory: bool = False) -> Tensor:
+    """A random permutation of 0 ... n - 1: PyTorch's for the same seed."""
+    if n < 0:
+        raise RuntimeError(f"n must be non-negative, got {n} (randperm)")
+    d = np.dtype(np.int64) if dtype is None else as_numpy_dtype(dtype)
+    return finish(source(generator).randperm(n, d), device, requires_grad)
+
+
+def _like(input: Tensor, dtype: Any) -> tuple[tuple[int, ...], np.dtype]:
+    require_tensor("rand_like", "input", input)
+    return input._data.shape, input._data.dtype if dtype is None else as_numpy_dtype(dtype)
+
+
+@public
+def rand_like(input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
+              memory_format: Any = None, generator: Generator | None = None) -> Tensor:
+    """Uniform on [0, 1), of the shape and type of `input`."""
+    shape, d = _like(input, dtype)
+    return finish(source(generator).uniform(shape, 0.0, 1.0, d), device, requires_grad)
+
+
+@public
+def randn_like(input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
+               memory_format: Any = None, generator: Generator | None = None) -> Tensor:
+    """Standard normal, of the shape and type of `input`."""
+    shape, d = _like(input, dtype)
+    return finish(source(generator).normal(shape, 0.0, 1.0, d), device, requires_grad)
+
+
+@public
+def randint_like(input: Tensor, *args: Any, low: int = 0, high: int | None = None, dtype: Any = None, layout: Any = None,
+                 device: Any = None, requires_grad: bool = False, memory_format: Any = None) -> Tensor:
+    """Integers uniform on [low, high), of the shape and type of `input`."""
+    args = tuple(a.item() if isinstance(a, Tensor) else a for a in args)
+    low, high, _ = integer_bounds("randint_like", args, low, high)
+    shape, d = _like(input, dtype)
+    return finish(default_generator.randint(shape, low, high, d), device, requires_grad)
+
+
+@public
+def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, dtype: Any = None,
+           device: Any = None, requires_grad: bool = False) -> Tensor:
+    """mean + std * z with z standard normal; either may be a tensor; `size` is needed where neither is."""
+    tensors = [data_of(v) for v in (mean, std) if isinstance(v, Tensor)]
+    smallest = std._data.min(initial=0) if isinstance(std, Tensor) else std
+    if smallest < 0:
+        raise RuntimeError(f"normal expects all elements of std >= 0.0, got {smallest}")
+    if not tensors:
+        if size is None:
+            raise TypeError("normal: size is needed where mean and std are numbers")
+        array = source(generator).normal(as_sizes((size,), "normal"), mean, std, type_or_default(dtype))
+        return finish(array, device, requires_grad)
+    shape = np.broadcast_shapes(*(a.shape for a in tensors))
+    z = source(generator).normal(shape, 0.0, 1.0, tensors[0].dtype)
+    return finish((z * data_of(std) + data_of(mean)).astype(tensors[0].dtype, copy=False), device, requires_grad)
+
+
+@public(method=True)
+def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = None) -> Tensor:
+    """1 with the probability that `input` gives at each place (or `p` everywhere), else 0; no gradient."""
+    array = data_of(input)
+    if p is not None:
+        return wrap(source(generator).bernoulli(p, array.shape, array.dtype))
+    if array.dtype.kind != "f":
+        raise RuntimeError(f"bernoulli: expected a floating-point tensor of probabilities, got {input.dtype}")
+    return wrap(source(generator).bernoulli(array, array.shape, array.dtype))
+
+
+@public(method=True)
+def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None) -> Tensor:
+    """`num_samples` indices per row, drawn with the weights in `input`; PyTorch's for the same seed."""
+    return wrap(source(generator).multinomial(data_of(input), num_samples, replacement))
+
+
+@public
+def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
+    """Poisson counts with the rates in `input`. The stream is NumPy's, seeded from ours: not PyTorch's numbers."""
+    rng = np.random.default_rng(int(source(generator).random_raw(1)[0]))
+    return wrap(rng.poisson(data_of(input)).astype(data_of(input).dtype))
+
+
+def fill_random(input: Tensor, array: np.ndarray) -> Tensor:
+    """Overwrites a tensor with random values; recorded as a fill, whose gradient is zero."""
+    check_editable(input)
+    if modes.recording > 0 and input.requires_grad:
+        input.zero_()
+    input._data[...] = array
+    input._counter[0] += 1
+    return input
+
+
+@public(where="", method=True)
+def uniform_(input: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Generator | None = None, **bounds: float) -> Tensor:
+    """Fills with uniform values on [from, to): PyTorch's numbers."""
+    low = bounds.pop("from", from_)
+    if bounds:
+        raise TypeError(f"uniform_() got an unexpected keyword argument {next(iter(bounds))!r}")
+    if low > to:
+        raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low} > to={to}")
+    return fill_random(input, source(generator).uniform(input._data.shape, low, to, input._data.dtype))
+
+
+def _filler(name: str, text: str, defaults: tuple[float, ...], draw: str) -> None:
+    """A method that fills with one of the generator's distributions."""
+    def method(input: Tensor, *parameters: float, generator: Generator | None = None, **named: float) -> Tensor:
+        values = (*parameters, *named.values(), *defaults[len(parameters) + len(named):])
+        return fill_random(input, getattr(source(generator), draw)(input._data.shape, *values, dtype=input._data.dtype))
+
+    method.__name__, method.__doc__ = name, text
+    public(where="", method=True)(method)
+
+
+_filler("exponential_", "Fills with exponential values of rate lambd.", (1.0,), "exponential")
+_filler("cauchy_", "Fills with Cauchy values (median, sigma).", (0.0, 1.0), "cauchy")
+_filler("log_normal_", "Fills with exp of normal values (mean, std).", (1.0, 2.0), "log_normal")
+_filler("geometric_", "Fills with the number of trials up to the first success of probability p.", (), "geometric")
+
+
+@public(where="", method=True)
+def normal_(input: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Tensor:
+    """Fills with normal values: PyTorch's numbers, to rounding."""
+    if std < 0:
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
+    return fill_random(input, source(generator).normal(input._data.shape, mean, std, input._data.dtype))
+
+
+@public(where="", method=True)
+def bernoulli_(input: Tensor, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
+    """Fills with ones with probability p, else zeros."""
+    return fill_random(input, source(generator).bernoulli(data_of(p), input._data.shape, input._data.dtype))
+
+
+@public(where="", method=True)
+def random_(input: Tensor, *args: int, generator: Generator | None = None, **bounds: int) -> Tensor:
+    """Fills with integers on [from, to), by default over all that the type holds."""
+    low, high = bounds.pop("from", args[0] if len(args) == 2 else 0), bounds.pop("to", args[-1] if args else None)
+    g, d = source(generator), input._data.dtype
+    if high is None and not low:
+        return fill_random(input, g.random(input._data.shape, d))
+    return fill_random(input, g.randint(input._data.shape, low, high, d))
+
+
+@public
+def manual_seed(seed: int) -> Generator:
+    """Seeds the default generator; returns it."""
+    return default_generator.manual_seed(int(seed))
+
+
+@public
+def seed() -> int:
+    """Seeds the default generator with a random number; returns it."""
+    return default_generator.seed()
+
+
+@public
+def initial_seed() -> int:
+    """The seed of the default generator."""
+    return default_generator.initial_seed()
+
+
+@public
+def get_rng_state() -> Tensor:
+    """The default generator's state as a uint8 tensor, byte for byte PyTorch's."""
+    return wrap(default_generator.get_state())
+
+
+@public
+def set_rng_state(new_state: Tensor) -> None:
+    """Restores a state from `get_rng_state`."""
+    default_generator.set_state(data_of(new_state))
