@@ -156,7 +156,7 @@ def call_geometric(data, g, t):
 def call_multinomial(data, g, t):
     rows, n = data.draw(st.sampled_from([(), (0,), (1,), (5,)])), data.draw(st.integers(1, 300))
     replacement = data.draw(st.booleans())
-    num_samples = data.draw(st.integers(1, 400 if replacement else n))
+    num_samples = data.draw(st.just(1) | st.integers(1, 400 if replacement else n))
     probs = np.random.default_rng(data.draw(st.integers(0, 99))).random((*rows, n)) + 1e-3
     if replacement:
         probs[..., 1::3] = 0
@@ -215,9 +215,20 @@ def test_uniform_large_matches_fused_rounding():
     for dtype in ("float16", "float32", "float64"):
         g, t = pair(11)
         for low, high in ((0.0, 1.0), (5.0, 7.7), (1000.1, 1001.3), (-0.05, 0.05), (-1 / 3, 2 / 3)):
-        for low, high in ((0.0, 1.0), (5.0, 7.7), (1000.1, 1001.3), (-0.05, 0.05), (-1 / 3, 2 / 3)):
             theirs = empty(300_000, dtype).uniform_(low, high, generator=t)
             check(g.uniform((300_000,), low, high, np.dtype(dtype)), theirs)
+    check(g.uniform((999,), -8e307, 9e307, np.float64), empty(999, "float64").uniform_(-8e307, 9e307, generator=t))
+
+
+@pytest.mark.filterwarnings("error")
+def test_overflow_to_infinity_is_silent():
+    g, t = pair(1)
+    for name, args in (("normal", (0, 1e6)), ("log_normal", (8, 4)), ("cauchy", (0, 1e4)), ("exponential", (1e-5,))):
+        ours = getattr(g, name)((100,), *args, dtype=np.float16)
+        theirs = getattr(empty(100, "float16"), name + "_")(*args, generator=t)
+        np.testing.assert_array_equal(np.isinf(ours), theirs.isinf())
+        assert np.isinf(ours).any()
+    assert g.multinomial(np.full(3000, 60000, np.float16), 1).shape == (1,)
 
 
 def test_creation_functions_draw_the_same():
@@ -228,6 +239,33 @@ def test_creation_functions_draw_the_same():
     check(g.randint((9,), 0, 2**40), torch.randint(0, 2**40, (9,), generator=t))
     check(g.bernoulli(np.full(9, 0.3, np.float32), (9,)), torch.bernoulli(torch.full((9,), 0.3), generator=t))
     check_position(g, t)
+
+
+@given(data=st.data(), seed=SEEDS, dtype=FLOATS)
+@settings(max_examples=300, deadline=None)
+@pytest.mark.filterwarnings("ignore:.*is out of bounds")
+def test_randint_bounds_that_round_move_inward(data, seed, dtype):
+    def bound():
+        power = data.draw(st.integers(9, 15 if dtype == "float16" else 61))
+        n = data.draw(st.sampled_from([-1, 1])) * (2**power + data.draw(st.integers(-100, 100)))
+        return max(-65504, min(n, 65504)) if dtype == "float16" else n
+
+    g, t = pair(seed)
+    low, high = sorted((bound(), bound()))
+    try:
+        theirs = empty(500, dtype).random_(low, high, generator=t)
+    except RuntimeError:
+        with pytest.raises(RuntimeError):
+            g.randint((500,), low, high, np.dtype(dtype))
+    else:
+        check(g.randint((500,), low, high, np.dtype(dtype)), theirs)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_multinomial_accumulates_in_the_working_dtype(dtype):
+    g, t = pair(8)
+    probs = np.random.default_rng(0).random((2, 3000)).astype(dtype)
+    check(g.multinomial(probs, 20_000, True), torch.multinomial(torch.from_numpy(probs), 20_000, True, generator=t))
 
 
 def test_dropout_mask_is_bernoulli():
@@ -323,11 +361,14 @@ def test_threads_share_a_stream_without_loss():
     def draw():
         samples.extend(g.normal((3,), dtype=np.float64) for _ in range(200))
 
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
     threads = [threading.Thread(target=draw) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    sys.setswitchinterval(interval)
     # Pairs: every sample of the stream is handed out once, whoever asks.
     rest = Generator().manual_seed(4)
     expected = np.concatenate([rest.normal((3,), dtype=np.float64) for _ in range(800)])

@@ -8,9 +8,10 @@ Every draw goes through three steps, and the file is ordered by them:
 
 The same seed and the same sequence of calls give PyTorch's numbers, and the state has PyTorch's bytes. Integers,
 uniforms and Bernoulli samples are equal bit for bit; where a logarithm, sine or tangent is taken, the last digit is
-that of the mathematical library. Samples come in row-major order (PyTorch fills a non-contiguous tensor in memory order).
+that of the mathematical library. Samples come in row-major order (PyTorch fills a non-contiguous tensor in memory
+order).
 
-Followed: PyTorch 2.13, built with fused multiply-add (AVX2 and later). Of its ATen sources CPUGeneratorImpl.cpp,
+Followed: PyTorch 2.13, built with fused multiply-add (AVX2 and later). Of its ATen sources: CPUGeneratorImpl.cpp,
 core/{MT19937RNGEngine,DistributionsHelper,TransformationHelper}.h, native/cpu/DistributionTemplates.h.
 """
 
@@ -66,6 +67,12 @@ def _digits(dtype: np.dtype[Any]) -> int:
 def _part(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The dtype of a complex number's real and imaginary part."""
     return np.dtype(f"f{dtype.itemsize // 2}")
+
+
+def _cast(x: Array, dtype: np.dtype[Any], shape: Shape) -> Array:
+    """Samples in their dtype and shape; what is too large silently becomes infinite (an integer wraps), as in C."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return x.astype(dtype, copy=False).reshape(shape)
 
 
 def _high_half(x: Any) -> Any:
@@ -131,7 +138,7 @@ class Generator:
     """A stream of pseudo-random numbers with torch.Generator's API, on the CPU; each draw is atomic between threads.
 
     >>> Generator().manual_seed(0).uniform((2,))
-    array([0.49625659, 0.7682218 ], dtype=float32)
+    array([0.4962566, 0.7682218], dtype=float32)
     """
 
     def __init__(self, device: object = "cpu") -> None:
@@ -194,10 +201,10 @@ class Generator:
         left, position, seeded = int(engine["left"]), int(engine["next"]), int(engine["seeded"])
         if not seeded or left < 1 or (left + position != _N_WORDS + 1 and (left, position) != (1, 0)):
             raise RuntimeError(f"set_state: invalid mt19937 state ({left=}, next={position}, {seeded=})")
-        twister = {"key": engine["words"].astype(np.uint32), "pos": position or _N_WORDS}
+        words = engine["words"].astype(np.uint32)
         with self._lock:
             self._seed = int(engine["seed"])
-            self._engine.state = {"bit_generator": "MT19937", "state": twister}
+            self._engine.state = {"bit_generator": "MT19937", "state": {"key": words, "pos": position or _N_WORDS}}
             self._untouched = position == 0
             self._spare_normal = float(engine["normal_y"]) if engine["normal_is_valid"] else None
         return self
@@ -221,7 +228,7 @@ class Generator:
         dtype = np.dtype(dtype)
         digits = _digits(dtype)
         words = self.random_raw(n, 8 * dtype.itemsize) & (2**digits - 1)
-        return words.astype(dtype) * dtype.type(2.0**-digits)
+        return words.astype(dtype) * 2.0**-digits
 
     def uniform(self, shape: Shape, low: float = 0.0, high: float = 1.0, dtype: DTypeLike = np.float32) -> Array:
         """Samples of U[low, high): u (high - low) + low; one that rounds to `high` becomes `low`. Tensor.uniform_.
@@ -238,9 +245,9 @@ class Generator:
         if not low <= high:
             raise RuntimeError(f"uniform: expected a [from, to) range, but found from={low} > to={high}")
         work = np.promote_types(dtype, np.float32)
-        start = work.type(low)
-        x = _fma(self._unit(math.prod(shape), work), work.type(high) - start, start).astype(dtype, copy=False)
-        x[x == dtype.type(high)] = low
+        start, stop = np.array([low, high], work)
+        x = _fma(self._unit(math.prod(shape), work), stop - start, start).astype(dtype, copy=False)
+        x[x == np.array(high, dtype)] = low
         return x.reshape(shape)
 
     # ---- integers ----
@@ -298,7 +305,7 @@ class Generator:
             for i, step in enumerate(steps.tolist()):
                 x[i], x[i + step] = x[i + step], x[i]
             return np.array(x, dtype)
-        order = memoryview(np.empty(n, np.int64))
+        order = np.empty(n, np.int64).data
         with self._lock:
             for start in range(0, n, _CHUNK):
                 sizes = np.arange(start + 1, min(start + _CHUNK, n) + 1, dtype=np.uint64)
@@ -323,7 +330,7 @@ class Generator:
             return self.normal((*shape, 2), mean, std / math.sqrt(2), _part(dtype)).view(dtype)[..., 0]
         n = math.prod(shape)
         z = self._normal_pairs(n) if n < _NORMAL_BLOCK else self._normal_blocks(n, dtype)
-        return _fma(z, std, mean).astype(dtype, copy=False).reshape(shape)
+        return _cast(_fma(z, std, mean), dtype, shape)
 
     def _normal_pairs(self, n: int) -> Array:
         """n float64 normals, the spare one first, then pairs r cos t, r sin t: r = sqrt(-2 log(1 - v)), t = 2 pi u."""
@@ -354,7 +361,7 @@ class Generator:
         dtype = _require("log_normal", dtype, "f")
         if not std > 0:
             raise RuntimeError(f"log_normal: expected std > 0.0, but found std={std}")
-        return np.exp(self._normal_pairs(math.prod(shape)) * std + mean).astype(dtype).reshape(shape)
+        return _cast(np.exp(self._normal_pairs(math.prod(shape)) * std + mean), dtype, shape)
 
     # ---- other distributions, from one float64 uniform u each ----
 
@@ -366,7 +373,7 @@ class Generator:
         dtype = _require("exponential", dtype, "f", RuntimeError)
         if not lambd > 0:
             raise RuntimeError(f"exponential: expected lambda > 0.0, but found lambda={lambd}")
-        return (-1 / lambd * np.log1p(-self._unit(math.prod(shape)))).astype(dtype).reshape(shape)
+        return _cast(-1 / lambd * np.log1p(-self._unit(math.prod(shape))), dtype, shape)
 
     def cauchy(self, shape: Shape, median: float = 0.0, sigma: float = 1.0, dtype: DTypeLike = np.float32) -> Array:
         """Samples median + sigma tan(pi (u - 1/2)) of density sigma / (pi ((x - median)^2 + sigma^2)). Tensor.cauchy_.
@@ -377,7 +384,7 @@ class Generator:
         if not sigma > 0:
             raise RuntimeError(f"cauchy: expected sigma > 0.0, but found sigma={sigma}")
         u = self._unit(math.prod(shape))
-        return (median + sigma * np.tan(math.pi * (u - 0.5))).astype(dtype).reshape(shape)
+        return _cast(median + sigma * np.tan(math.pi * (u - 0.5)), dtype, shape)
 
     def geometric(self, shape: Shape, p: float, dtype: DTypeLike = np.float32) -> Array:
         """Trials to the first success, ceil(log(u) / log(1 - p)), with P(k) = (1 - p)^(k-1) p. Tensor.geometric_.
@@ -388,9 +395,7 @@ class Generator:
         if not 0 < p < 1:
             raise RuntimeError(f"geometric: expected p to be in (0, 1), but got p={p}")
         trials = np.ceil(np.log(self._unit(math.prod(shape))) / math.log1p(-p))
-        if dtype.kind in "iu":
-            trials = trials.astype(np.int64)  # counts too large for a narrow integer wrap, as in C
-        return trials.astype(dtype).reshape(shape)
+        return _cast(trials, dtype, shape)
 
     def bernoulli(self, p: float | Array, shape: Shape, dtype: DTypeLike = np.float32) -> Array:
         """1 where u < p, else 0. Tensor.bernoulli_ (with 1 - p the mask of F.dropout), torch.bernoulli.
@@ -426,7 +431,8 @@ class Generator:
         if not np.all(probs.any(axis=-1)):
             raise RuntimeError("multinomial: invalid distribution (sum of probabilities <= 0)")
         if num_samples == 1 or not replacement:
-            ratio = probs / self.exponential(probs.shape, 1.0, dtype)
+            with np.errstate(all="ignore"):
+                ratio = probs / self.exponential(probs.shape, 1.0, dtype)
             return np.argsort(-ratio, axis=-1, kind="stable")[..., :num_samples]
         cumulative = np.cumsum(probs, axis=-1, dtype=np.promote_types(dtype, np.float32))
         rows = (cumulative / cumulative[..., -1:]).astype(np.float64).reshape(-1, n)
