@@ -76,7 +76,7 @@ def _cast(x: Array, dtype: np.dtype[Any], shape: Shape) -> Array:
 
 
 def _high_half(x: Any) -> Any:
-    """A float64 without its last 27 bits: products of such halves, and of the rests, need no rounding."""
+    """A float64 without its last 27 bits, so that products of two such halves are exact."""
     return (x.view(np.uint64) & np.uint64(2**64 - 2**27)).view(np.float64)
 
 
