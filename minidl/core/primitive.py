@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from . import graph, promotion, tensor
+from .checks import broadcast_shape
 from .modes import modes, quiet_context
 
 __all__ = ["primitive", "source"]
@@ -44,9 +45,10 @@ class Spec:
     """What the decorator was told about one op, checked, and the source written from it."""
 
     def __init__(self, forward: Callable[..., Any], rules: dict[str, Any], *, joint: Any, arrays: str, common: str,
-                 floating: str, outputs: str, view: bool, sequence: bool, grad_name: str | None) -> None:
+                 floating: str, outputs: str, view: bool, sequence: bool, grad_name: str | None, check: Any) -> None:
         self.keywords = False  # set by `public`: also takes PyTorch's aliases and ``out=``
         self.forward, self.name, self.view, self.sequence = forward, forward.__name__.strip("_"), view, sequence
+        self.check = check
         self.args = parameters(forward)
         self.outputs = tuple(outputs.split())
         self.joint = joint
@@ -97,7 +99,13 @@ class Spec:
             put(f"        if not ({tests}): raise_type({self.name!r}, {first!r}, {first})")
         put(f"        return forward({passed})")
         self.put_promotion(put)
-        put(f"    y = quiet().run(forward, {passed})")
+        if len(self.common or self.floating) > 1:
+            put(f"    try: y = quiet().run(forward, {passed})")
+            put("    except ValueError:")
+            put(f"        broadcast_shape({self.name!r}, {', '.join(f'shape_of({a}_a)' for a in self.array_args)})")
+            put("        raise")
+        else:
+            put(f"    y = quiet().run(forward, {passed})")
         if self.outputs:
             put("    ts = [wrap(asarray(o)) for o in y]")
             out = "ts[0]"
@@ -134,7 +142,10 @@ class Spec:
             if len(names) == 2:  # a Python number beside floats: NumPy, too, lets the array decide
                 for n, m in (names, names[::-1]):
                     put(f"        {'el' if m == names[0] else ''}if {n}_t and {m}.__class__ in numbers and {n}_a.dtype.kind == 'f': pass")
-                put(f"        else: {targets} = {how}({', '.join(names)})")
+                put("        else:")
+                if self.check is not None:
+                    put(f"            check({', '.join(names)})")
+                put(f"            {targets} = {how}({', '.join(names)})")
             else:
                 put(f"        {targets} = {how}({', '.join(names)})")
 
@@ -252,6 +263,7 @@ class Spec:
         scope = {"Tensor": tensor.Tensor, "new": tensor.new, "wrap": tensor.wrap, "edge": tensor.edge, "modes": modes,
                  "ndarray": np.ndarray, "array_types": (np.ndarray, np.generic), "asarray": np.asarray, "shape_of": np.shape, "quiet": quiet_context,
                  "common": promotion.common, "floating": promotion.floating, "forward": self.forward,
+                 "broadcast_shape": broadcast_shape, "check": self.check,
                  "Node": self.node, "next_order": graph.next_order, "attach_slots": graph.attach_slots,
                  "raise_type": raise_type, "numbers": (int, float), "call_with": call_with, "raise_freed": graph.raise_freed, "raise_modified": graph.raise_modified,
                  "saved_output": graph.saved_output, "unpack_item": unpack_item, "rules": self.rules,
@@ -308,7 +320,8 @@ def unpack_item(node: graph.Node, value: Any, version: int, on_tensors: bool) ->
 
 def primitive(forward: Callable[..., Any] | None = None, /, *, joint: tuple[str, Callable[..., Any]] | None = None,
               arrays: str = "", common: str = "", floating: str = "", outputs: str = "", view: bool = False,
-              sequence: bool = False, grad_name: str | None = None, **rules: Callable[..., Any]) -> Any:
+              sequence: bool = False, grad_name: str | None = None, check: Callable[..., None] | None = None,
+              **rules: Callable[..., Any]) -> Any:
     """Makes an op of a forward on ndarrays.
 
     Each further keyword names an argument and gives its vector-Jacobian product. `joint` gives one rule for several arguments:
@@ -320,11 +333,12 @@ def primitive(forward: Callable[..., Any] | None = None, /, *, joint: tuple[str,
       that was not used and None for an integer one.
     - `view`: the output shares the first argument's memory.
     - `sequence`: the first argument is a list of arrays; its rule returns a list.
+    - `check`: called with the `common` operands where their types differ, to refuse what must not be brought together.
     - `grad_name`: the name of the gradient's node where it isn't the op's own name with ``Backward0``.
     """
     def decorate(f: Callable[..., Any]) -> Callable[..., Any]:
         spec = Spec(f, rules, joint=joint, arrays=arrays, common=common, floating=floating, outputs=outputs, view=view,
-                    sequence=sequence, grad_name=grad_name)
+                    sequence=sequence, grad_name=grad_name, check=check)
         return _lazily(spec)
 
     return decorate if forward is None else decorate(forward)

@@ -4,7 +4,13 @@ import importlib
 
 FAMILIES = (  # in the order of their needs
     "create",
+    "elementwise",
+    "rounding",
+    "compare",
+    "select",
     "arithmetic",
+    "powers",
+    "activation",
     "history",
     "random",
     "matmul",

@@ -1,4 +1,4 @@
-"""Arithmetic: sums, products, quotients and powers, elementwise with broadcasting.
+"""Arithmetic: sums, products and quotients, elementwise with broadcasting.
 
 The engine sums a gradient over the dimensions that were broadcast, so the rules ignore broadcasting.
 """
@@ -9,29 +9,126 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Tensor, data_of, primitive, public
+from ..core import data_of, dtype_of, primitive, public
+from .elementwise import zeros_like
 
 
-@primitive(a=lambda g: g, b=lambda g: g, common="a b", grad_name="AddBackward0")
-def _add(a: Any, b: Any) -> Any:
-    return np.add(a, b)
+def scaled(b: Any, alpha: Any) -> Any:
+    """alpha b, for `add` and `sub`: a floating-point alpha belongs to floating-point values."""
+    d = np.result_type(b)
+    if d.kind != "f" and isinstance(alpha, float):
+        raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
+    if d != bool and isinstance(alpha, bool):
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
+    return np.multiply(b, alpha, dtype=d, casting="unsafe")
+
+
+@public(method=True, operators=("__add__", "__radd__"), inplace=True)
+@primitive(a=lambda g: g, b=lambda g, alpha: g if alpha == 1 else g * alpha, common="a b")
+def add(a: Any, b: Any, alpha: Any = 1) -> Any:
+    """y = a + alpha b; dy/da = 1, dy/db = alpha."""
+    return np.add(a, b) if alpha == 1 else np.add(a, scaled(b, alpha))
+
+
+def refuse_bools(a: Any, b: Any) -> None:
+    """RuntimeError if an operand of a subtraction is bool."""
+    if any(isinstance(x, bool) or getattr(data_of(x), "dtype", None) == bool for x in (a, b)):
+        raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert "
+                           "a mask, use the `~` or `logical_not()` operator instead.")
+
+
+@public(method=True, operators=("__sub__", "__rsub__"), inplace=True, aliases="subtract")
+@primitive(a=lambda g: g, b=lambda g, alpha: -g if alpha == 1 else g * -alpha, common="a b", check=refuse_bools)
+def sub(a: Any, b: Any, alpha: Any = 1) -> Any:
+    """y = a - alpha b; dy/da = 1, dy/db = -alpha. Bools are refused."""
+    try:
+        return np.subtract(a, b if alpha == 1 else scaled(b, alpha))
+    except TypeError:
+        raise RuntimeError("Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
+                           "`logical_xor()` operator instead.") from None
+
+
+@public(method=True)
+def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
+    """y = other - alpha input: `sub` with its operands exchanged."""
+    return sub(other, input, alpha)
 
 
 @public(method=True, operators=("__mul__", "__rmul__"), inplace=True, aliases="multiply")
 @primitive(a=lambda g, b: g * b, b=lambda g, a: g * a, common="a b")
 def mul(a: Any, b: Any) -> Any:
-    """y = a * b; dy/da = b, dy/db = a."""
+    """y = a b; dy/da = b, dy/db = a."""
     return np.multiply(a, b)
 
 
-@primitive(a=lambda g: g, b=lambda g: -g, common="a b", grad_name="SubBackward0")
-def _sub(a: Any, b: Any) -> Any:
-    return np.subtract(a, b)
+# ---- quotients
 
 
-@primitive(a=lambda g, b: g / b, b=lambda g, a, b: -g * a / (b * b), floating="a b", grad_name="DivBackward0")
-def _div(a: Any, b: Any) -> Any:
+@public(method=True, operators=("__truediv__", "__rtruediv__"), inplace=True)
+@primitive(a=lambda g, b: g / b, b=lambda g, a, b: -g * (a / b / b), floating="a b", grad_name="DivBackward0")
+def true_divide(a: Any, b: Any) -> Any:
+    """y = a / b; dy/da = 1 / b, dy/db = -a / b^2."""
     return np.true_divide(a, b)
+
+
+@primitive(a=lambda g: zeros_like(g), b=lambda g: zeros_like(g), common="a b", grad_name="DivBackward1")
+def _floor_divide(a: Any, b: Any) -> Any:
+    check_divisor(a, b)
+    return np.floor_divide(a, b)
+
+
+@primitive(a=lambda g: zeros_like(g), b=lambda g: zeros_like(g), common="a b", grad_name="DivBackward1")
+def _trunc_divide(a: Any, b: Any) -> Any:
+    if np.result_type(a, b).kind == "f":
+        return np.trunc(np.true_divide(a, b))
+    check_divisor(a, b)
+    return np.subtract(a, np.fmod(a, b)) // b
+
+
+def check_divisor(a: Any, b: Any) -> None:
+    if np.result_type(a, b).kind != "f" and not np.all(b):
+        raise RuntimeError("ZeroDivisionError")
+
+
+@public(method=True, inplace=True, aliases="divide")
+def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
+    """y = input / other, rounded down (``"floor"``) or toward zero (``"trunc"``), which keeps an integer type.
+
+    >>> import minidl
+    >>> minidl.div(minidl.tensor([7, -7]), 2, rounding_mode="trunc").tolist()
+    [3, -3]
+    """
+    if rounding_mode is None:
+        return true_divide(input, other)
+    if rounding_mode == "floor":
+        return _floor_divide(input, other)
+    if rounding_mode == "trunc":
+        return _trunc_divide(input, other)
+    raise RuntimeError(f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'")
+
+
+@public(method=True, operators=("__floordiv__", "__rfloordiv__"), inplace=True)
+@primitive(arrays="a b", common="a b")
+def floor_divide(a: Any, b: Any) -> Any:
+    """y = floor(a / b), in the operands' type; has no derivative."""
+    check_divisor(a, b)
+    return np.floor_divide(a, b)
+
+
+@public(method=True, operators=("__mod__", "__rmod__"), inplace=True)
+@primitive(a=lambda g: g, b=lambda g, a, b: -g * div(a, b, rounding_mode="floor"), common="a b")
+def remainder(a: Any, b: Any) -> Any:
+    """y = a - b floor(a / b), with the sign of b (Python's %); dy/da = 1, dy/db = -floor(a / b)."""
+    check_divisor(a, b)
+    return np.remainder(a, b)
+
+
+@public(method=True, inplace=True)
+@primitive(a=lambda g: g, b=lambda g, a, b: -g * div(a, b, rounding_mode="trunc"), common="a b")
+def fmod(a: Any, b: Any) -> Any:
+    """y = a - b trunc(a / b), with the sign of a (C's fmod); dy/da = 1, dy/db = -trunc(a / b)."""
+    check_divisor(a, b)
+    return np.fmod(a, b)
 
 
 @public(method=True, operators=("__neg__",), inplace=True, aliases="negative")
@@ -42,3 +139,11 @@ def neg(x: Any) -> Any:
         raise RuntimeError("Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert "
                            "a mask, use the `~` or `logical_not()` operator instead.")
     return np.negative(x)
+
+
+@public(method=True, operators=("__pos__",))
+def positive(input: Any) -> Any:
+    """y = x, the tensor itself; bools are refused."""
+    if dtype_of(input) == bool:
+        raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
+    return input
