@@ -32,5 +32,6 @@ globals().update(_namespace("torch"))
 globals().update({_d.name: _d for _d in _dtypes.DTYPES.values()} | _dtypes.ALIASES)
 
 from . import autograd as autograd  # noqa: E402
+from . import nn as nn  # noqa: E402
 
 __version__ = "0.1.0"

@@ -1,0 +1,9 @@
+"""Neural networks: modules, their parameters, and the functions that they call."""
+
+from . import functional as functional
+from . import modules as modules
+from .modules import *
+from .parameter import Buffer as Buffer
+from .parameter import Parameter as Parameter
+from .parameter import UninitializedBuffer as UninitializedBuffer
+from .parameter import UninitializedParameter as UninitializedParameter
