@@ -1,0 +1,3 @@
+"""Public names without a row in the generated suite, each with the reason and where it is tested instead."""
+
+NO_ROW: dict[str, str] = {}
