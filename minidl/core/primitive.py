@@ -147,6 +147,8 @@ class Spec:
                     put(f"            check({', '.join(names)})")
                 put(f"            {targets} = {how}({', '.join(names)})")
             else:
+                if self.check is not None:
+                    put(f"        check({', '.join(names)})")
                 put(f"        {targets} = {how}({', '.join(names)})")
 
     def put_view(self, put: Callable[[str], None]) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..core import data_of, dtype_of, primitive, public
-from .elementwise import zeros_like
+from ..core.dtypes import word
+from .elementwise import function, zeros_like
 
 
 def scaled(b: Any, alpha: Any) -> Any:
@@ -59,6 +60,42 @@ def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
 def mul(a: Any, b: Any) -> Any:
     """y = a b; dy/da = b, dy/db = a."""
     return np.multiply(a, b)
+
+
+@public(method=True, inplace=True)
+@primitive(x=lambda g: g, tensor1=lambda g, tensor2, value: g * tensor2 * value, tensor2=lambda g, tensor1, value: g * tensor1 * value,
+           common="x tensor1 tensor2")
+def addcmul(x: Any, tensor1: Any, tensor2: Any, value: Any = 1) -> Any:
+    """y = x + value tensor1 tensor2."""
+    return np.add(x, scaled(tensor1, value) * tensor2)
+
+
+@public(method=True, inplace=True)
+@primitive(x=lambda g: g, tensor1=lambda g, tensor2, value: g * value / tensor2,
+           tensor2=lambda g, tensor1, tensor2, value: -g * value * tensor1 / (tensor2 * tensor2), common="x tensor1 tensor2")
+def addcdiv(x: Any, tensor1: Any, tensor2: Any, value: Any = 1) -> Any:
+    """y = x + value tensor1 / tensor2; integers are refused."""
+    if np.result_type(x).kind != "f":
+        raise RuntimeError("Integer division with addcdiv is no longer supported, and in a future release addcdiv will perform "
+                           "a true division of tensor1 and tensor2.")
+    return np.add(x, scaled(tensor1, value) / tensor2)
+
+
+def same_types(x: Any, end: Any, weight: Any) -> None:
+    """RuntimeError unless the tensors among `lerp`'s arguments have one type."""
+    for name, value in (("end", end), ("weight", weight)):
+        if not isinstance(value, (int, float)) and dtype_of(value) != dtype_of(x):
+            raise RuntimeError(f"expected dtype {dtype_of(x).name} for `{name}` but got dtype {dtype_of(value).name}")
+
+
+@public(method=True, inplace=True)
+@primitive(x=lambda g, weight: g * (1 - weight), end=lambda g, weight: g * weight, weight=lambda g, x, end: g * (end - x),
+           common="x end weight", check=same_types)
+def lerp(x: Any, end: Any, weight: Any) -> Any:
+    """y = x + weight (end - x), exact at both ends; dy/dx = 1 - weight, dy/dend = weight, dy/dweight = end - x."""
+    if x.dtype.kind != "f":
+        raise NotImplementedError(f"\"lerp_kernel_scalar\" not implemented for '{word(x.dtype)}'")
+    return np.where(np.abs(weight) < 0.5, x + weight * (end - x), end - (end - x) * (1 - weight))
 
 
 # ---- quotients
@@ -147,3 +184,34 @@ def positive(input: Any) -> Any:
     if dtype_of(input) == bool:
         raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
     return input
+
+
+# ---- lengths, divisors and multiples
+
+
+@function
+@primitive(a=lambda g, a, y: g * (a / y), b=lambda g, b, y: g * (b / y), common="a b")
+def hypot(a: Any, b: Any) -> Any:
+    """y = (a^2 + b^2)^(1/2), without overflow; dy/da = a / y, dy/db = b / y."""
+    return np.hypot(a, b)
+
+
+def integer_only(f: Any, a: Any, b: Any) -> Any:
+    d = np.result_type(a, b)
+    if d.kind not in "iu":
+        raise NotImplementedError(f"\"{f.__name__}_cpu\" not implemented for '{word(d)}'")
+    return f(a, b)
+
+
+@function
+@primitive(arrays="a b", common="a b")
+def gcd(a: Any, b: Any) -> Any:
+    """The greatest common divisor of integers, not negative; gcd(0, 0) = 0."""
+    return integer_only(np.gcd, a, b)
+
+
+@function
+@primitive(arrays="a b", common="a b")
+def lcm(a: Any, b: Any) -> Any:
+    """The least common multiple of integers, not negative; 0 where either is 0."""
+    return integer_only(np.lcm, a, b)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Tensor, dtype_of, primitive, public, wrap
+from ..core import Tensor, dtype_of, primitive, public
 from ..core.checks import require_tensor
 
 OPERANDS = (Tensor, np.ndarray, np.generic, bool, int, float)

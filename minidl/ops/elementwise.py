@@ -34,14 +34,14 @@ def exp(x: Any) -> Any:
     return np.exp(x)
 
 
-@function
+@public(where="torch special", method=True, inplace=True)
 @primitive(x=lambda g, y: g * y * 0.6931471805599453, floating="x")
 def exp2(x: Any) -> Any:
     """y = 2^x, dy/dx = y ln 2."""
     return np.exp2(x)
 
 
-@function
+@public(where="torch special", method=True, inplace=True)
 @primitive(x=lambda g, y: g * (y + 1), floating="x")
 def expm1(x: Any) -> Any:
     """y = e^x - 1, precise near 0; dy/dx = y + 1."""
@@ -69,7 +69,7 @@ def log10(x: Any) -> Any:
     return np.log10(x)
 
 
-@function
+@public(where="torch special", method=True, inplace=True)
 @primitive(x=lambda g, x: g / (x + 1), floating="x")
 def log1p(x: Any) -> Any:
     """y = ln(1 + x), precise near 0; dy/dx = 1 / (1 + x)."""
@@ -104,7 +104,7 @@ def reciprocal(x: Any) -> Any:
 @primitive(x=lambda g, x: g * (2 * x), grad_name="PowBackward0")
 def square(x: Any) -> Any:
     """y = x^2, dy/dx = 2 x."""
-    return np.square(x)
+    return np.square(x) if x.dtype != bool else x.astype(np.int64)
 
 
 # ---- trigonometric and hyperbolic functions
@@ -166,10 +166,10 @@ def cosh(x: Any) -> Any:
     return np.cosh(x)
 
 
-@primitive(d=lambda g, t: tanh_backward(g, t), t=lambda g, d, t: g * d * (-2 * t))
-def tanh_backward(d: Any, t: Any) -> Any:
-    """y = d (1 - t^2)."""
-    y = np.multiply(t, t, np.empty_like(t))
+@primitive(d=lambda g, tanh_x: tanh_backward(g, tanh_x), tanh_x=lambda g, d, tanh_x: g * d * (-2 * tanh_x))
+def tanh_backward(d: Any, tanh_x: Any) -> Any:
+    """y = d (1 - tanh^2 x), in one new array."""
+    y = np.multiply(tanh_x, tanh_x, np.empty_like(tanh_x))
     np.subtract(1, y, y)
     return np.multiply(y, d, y)
 
@@ -202,9 +202,25 @@ def atanh(x: Any) -> Any:
     return np.arctanh(x)
 
 
+def sinc_derivative(x: Any) -> Any:
+    """(p cos p - sin p) / (p x) with p = pi x, and 0 at 0."""
+    p = x * 3.141592653589793
+    return masked((p * cos(p) - sin(p)) / (p * x), x != 0)
+
+
+@public(where="torch special", method=True, inplace=True)
 @primitive(x=lambda g, x: g * sinc_derivative(x), floating="x")
-def _sinc(x: Any) -> Any:
+def sinc(x: Any) -> Any:
+    """y = sin(pi x) / (pi x), and 1 at 0."""
     return np.sinc(x)
+
+
+@public(method=True, inplace=True, aliases="arctan2")
+@primitive(a=lambda g, a, b: masked(g * b / (a * a + b * b), (a != 0) | (b != 0)),
+           b=lambda g, a, b: masked(-g * a / (a * a + b * b), (a != 0) | (b != 0)), floating="a b")
+def atan2(a: Any, b: Any) -> Any:
+    """y = the angle of the point (b, a), on [-pi, pi]; dy/da = b / (a^2 + b^2), dy/db = -a / (a^2 + b^2), 0 at the origin."""
+    return np.arctan2(a, b)
 
 
 @function

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Tensor, dtype_of, primitive, public
+from ..core import dtype_of, primitive, public
 from ..core.broadcast import convert
 from ..core.dtypes import F8, word
 from .elementwise import exp, exp2, function, log, masked, zeros_like
@@ -132,4 +132,4 @@ def factor_gradient(g: Any, a: Any, b: Any, log: Any, pole: float) -> Any:
 @primitive(a=lambda g, a, b: factor_gradient(g, a, b, log, 0), b=lambda g, a, b: g * a / b, floating="a b")
 def xlogy(a: Any, b: Any) -> Any:
     """y = a ln b, and 0 where a is 0 (NaN where b is NaN); dy/da = ln b, dy/db = a / b."""
-    return np.where((np.equal(a, 0)) & (b == b), 0, a * np.log(b))
+    return np.where(np.equal(a, 0) & ~np.isnan(b), 0, a * np.log(b))

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..core import Tensor, dtype_of, primitive, public
 from ..core.promotion import cast, result_dtype
+from .compare import isnan
 from .elementwise import masked
 
 
@@ -26,8 +27,8 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     [1, 0]
     """
     if input is None and other is None:
-        from . import index
-        return index.nonzero(condition, as_tuple=True)
+        from .gather import nonzero
+        return nonzero(condition, as_tuple=True)
     if dtype_of(condition) != bool:
         if dtype_of(condition) != np.uint8:
             raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype {dtype_of(condition).name}")
@@ -133,14 +134,14 @@ def minimum(a: Any, b: Any) -> Any:
 
 
 @public(method=True)
-@primitive(a=lambda g, a, b: masked(g, (a >= b) | (b != b)), b=lambda g, a, b: masked(g, ~((a >= b) | (b != b))), common="a b")
+@primitive(a=lambda g, a, b: masked(g, (a >= b) | isnan(b)), b=lambda g, a, b: masked(g, ~((a >= b) | isnan(b))), common="a b")
 def fmax(a: Any, b: Any) -> Any:
     """y = the larger of a and b, or the other where one is NaN; where they are equal the gradient goes to a."""
     return np.fmax(a, b)
 
 
 @public(method=True)
-@primitive(a=lambda g, a, b: masked(g, (a <= b) | (b != b)), b=lambda g, a, b: masked(g, ~((a <= b) | (b != b))), common="a b")
+@primitive(a=lambda g, a, b: masked(g, (a <= b) | isnan(b)), b=lambda g, a, b: masked(g, ~((a <= b) | isnan(b))), common="a b")
 def fmin(a: Any, b: Any) -> Any:
     """y = the smaller of a and b, or the other where one is NaN; where they are equal the gradient goes to a."""
     return np.fmin(a, b)
