@@ -32,6 +32,13 @@ FAMILIES = (  # in the order of their needs
     "differences",
     "random",
     "matmul",
+    "addmm",
+    "contract",
+    "linalg",
+    "triangular",
+    "decompose",
+    "norms",
+    "vectors",
 )
 for _family in FAMILIES:
     importlib.import_module(f"{__name__}.{_family}")

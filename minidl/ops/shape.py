@@ -142,7 +142,7 @@ def ravel(input: Any) -> Any:
 
 
 @public(method=True)
-def unflatten(input: Any, dim: int, shape: Any) -> Any:
+def unflatten(input: Any, dim: int, sizes: Any) -> Any:
     """Dimension `dim` as several, one of whose `sizes` may be -1."""
     shape = data_of(input).shape
     dim = wrap_dim(dim, len(shape), "unflatten")
