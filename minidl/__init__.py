@@ -32,6 +32,8 @@ globals().update(_namespace("torch"))
 globals().update({_d.name: _d for _d in _dtypes.DTYPES.values()} | _dtypes.ALIASES)
 
 from . import autograd as autograd  # noqa: E402
+from . import linalg as linalg  # noqa: E402
+from . import special as special  # noqa: E402
 from . import nn as nn  # noqa: E402
 
-__version__ = "0.1.0"
+from .version import __version__ as __version__  # noqa: E402

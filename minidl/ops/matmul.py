@@ -28,30 +28,24 @@ def _blas_ready(a: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(a) if 0 in strides or a.itemsize not in strides else a
 
 
-def _rows(x: np.ndarray) -> np.ndarray:
+def rows(x: np.ndarray) -> np.ndarray:
     """All leading dimensions as one."""
     return x if x.ndim == 2 else x.reshape(x.size // x.shape[-1] if x.size else int(np.prod(x.shape[:-1])), x.shape[-1])
 
 
-@primitive(x=lambda g: _mT(g), view=True, grad_name="TransposeBackward0")
-def _mT(x: Any) -> Any:
-    """The transpose of the last two dimensions."""
-    return x.swapaxes(-1, -2)
-
-
-@primitive(a=lambda g, b: _mm(g, _mT(b)), b=lambda g, a: _gram(a, g))
+@primitive(a=lambda g, b: _mm(g, b.mT), b=lambda g, a: _gram(a, g))
 def _mm(a: Any, b: Any) -> Any:
     """y = a b for a of shape (..., k), b of shape (k, m): one GEMM; da = g b^T, db = a^T g."""
-    return gemm(_rows(a), b).reshape(*a.shape[:-1], b.shape[1])
+    return gemm(rows(a), b).reshape(*a.shape[:-1], b.shape[1])
 
 
-@primitive(a=lambda g, b: _mm(b, _mT(g)), b=lambda g, a: _mm(a, g), grad_name="MmBackward0")
+@primitive(a=lambda g, b: _mm(b, g.mT), b=lambda g, a: _mm(a, g), grad_name="MmBackward0")
 def _gram(a: Any, b: Any) -> Any:
     """y = sum of a_i b_i^T over all leading dimensions, a: (..., k), b: (..., m)."""
-    return gemm(_rows(a).T, _rows(b))
+    return gemm(rows(a).T, rows(b))
 
 
-@primitive(a=lambda g, b: _bmm(g, _mT(b)), b=lambda g, a: _bmm(_mT(a), g))
+@primitive(a=lambda g, b: _bmm(g, b.mT), b=lambda g, a: _bmm(a.mT, g))
 def _bmm(a: Any, b: Any) -> Any:
     """y = a b for each matrix of a batch, with broadcasting over the leading dimensions; da = g b^T, db = a^T g."""
     return gemm(a, b)
@@ -60,7 +54,7 @@ def _bmm(a: Any, b: Any) -> Any:
 @primitive(a=lambda g, b: _outer(g, b), b=lambda g, a: _weigh(g, a))
 def _mv(a: Any, b: Any) -> Any:
     """y = a b for a of shape (..., k) and a vector b; da = g b^T, db = a^T g."""
-    return gemm(_rows(a), b).reshape(a.shape[:-1])
+    return gemm(rows(a), b).reshape(a.shape[:-1])
 
 
 @primitive(a=lambda g, b: _mv(g, b), b=lambda g, a: _weigh(a, g), grad_name="MulBackward0")
@@ -72,59 +66,12 @@ def _outer(a: Any, b: Any) -> Any:
 @primitive(a=lambda g, b: _mv(b, g), b=lambda g, a: _outer(a, g), grad_name="MvBackward0")
 def _weigh(a: Any, b: Any) -> Any:
     """y = sum of a_i b_i over all leading dimensions, a: (...), b: (..., k)."""
-    return gemm(a.reshape(-1), _rows(b))
+    return gemm(a.reshape(-1), rows(b))
 
 
 @primitive(a=lambda g, b: g * b, b=lambda g, a: g * a)
 def _dot(a: Any, b: Any) -> Any:
     return gemm(a, b)
-
-
-@primitive(x=lambda g, beta: g * beta,
-           mat1=lambda g, mat2, alpha: _mm(g, _mT(mat2)) * alpha,
-           mat2=lambda g, mat1, alpha: _gram(mat1, g) * alpha)
-def _addmm(x: Any, mat1: Any, mat2: Any, beta: Any, alpha: Any) -> Any:
-    return _accumulate(x, gemm(mat1, mat2), beta, alpha)
-
-
-@primitive(x=lambda g, beta: g * beta,
-           mat=lambda g, vec, alpha: _outer(g, vec) * alpha,
-           vec=lambda g, mat, alpha: _weigh(g, mat) * alpha)
-def _addmv(x: Any, mat: Any, vec: Any, beta: Any, alpha: Any) -> Any:
-    return _accumulate(x, gemm(mat, vec), beta, alpha)
-
-
-@primitive(x=lambda g, beta: g * beta,
-           vec1=lambda g, vec2, alpha: _mv(g, vec2) * alpha,
-           vec2=lambda g, vec1, alpha: _weigh(vec1, g) * alpha)
-def _addr(x: Any, vec1: Any, vec2: Any, beta: Any, alpha: Any) -> Any:
-    return _accumulate(x, np.multiply.outer(vec1, vec2), beta, alpha)
-
-
-@primitive(x=lambda g, beta: g * beta,
-           batch1=lambda g, batch2, alpha: _bmm(g, _mT(batch2)) * alpha,
-           batch2=lambda g, batch1, alpha: _bmm(_mT(batch1), g) * alpha)
-def _baddbmm(x: Any, batch1: Any, batch2: Any, beta: Any, alpha: Any) -> Any:
-    return _accumulate(x, gemm(batch1, batch2), beta, alpha)
-
-
-@primitive(x=lambda g, beta: g * beta,
-           batch1=lambda g, batch2, alpha: _bmm(g, _mT(batch2)) * alpha,
-           batch2=lambda g, batch1, alpha: _bmm(_mT(batch1), g) * alpha)
-def _addbmm(x: Any, batch1: Any, batch2: Any, beta: Any, alpha: Any) -> Any:
-    return _accumulate(x, gemm(batch1, batch2).sum(axis=0, dtype=batch1.dtype), beta, alpha)
-
-
-def _accumulate(x: Any, product: np.ndarray, beta: Any, alpha: Any) -> np.ndarray:
-    """beta x + alpha product, written into the product; beta = 0 ignores x, NaN and all."""
-    if product.dtype == np.bool_:
-        product = product & bool(alpha)
-        return product | x if beta else product
-    if alpha != 1:
-        product *= alpha
-    if beta:
-        product += x if beta == 1 else x * beta
-    return product
 
 
 def _linear_rule(g: Any, x: Any, w: Any, needs: Any) -> Any:
@@ -133,7 +80,7 @@ def _linear_rule(g: Any, x: Any, w: Any, needs: Any) -> Any:
 
 @primitive(joint=("x w b", _linear_rule), grad_name="AddmmBackward0")
 def _linear(x: Any, w: Any, b: Any) -> Any:
-    y = gemm(_rows(x), w.T)
+    y = gemm(rows(x), w.T)
     if b is not None:
         y += b
     return y.reshape(*x.shape[:-1], w.shape[0])
@@ -142,7 +89,7 @@ def _linear(x: Any, w: Any, b: Any) -> Any:
 # ---- checks
 
 
-def _same_dtype(a: Any, b: Any, message: str) -> None:
+def same_dtype(a: Any, b: Any, message: str) -> None:
     if dtype_of(a) != dtype_of(b):
         raise RuntimeError(message)
 
@@ -153,39 +100,39 @@ def _c_type(x: Any) -> str:
     return {"float32": "float", "float64": "double", "float16": "c10::Half", "int64": "long"}.get(d.name, d.name)
 
 
-def _reject_bool(name: str, x: Any) -> None:
+def reject_bool(name: str, x: Any) -> None:
     if dtype_of(x) == np.bool_:
         raise NotImplementedError(f"\"{name}\" not implemented for 'Bool'")
 
 
-def _check_mm(a: Any, b: Any) -> None:
+def check_mm(a: Any, b: Any) -> None:
     if a.shape[-1] != b.shape[0]:
         rows = int(np.prod(a.shape[:-1]))
         raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({rows}x{a.shape[-1]} and {b.shape[0]}x{b.shape[1]})")
-    _same_dtype(a, b, f"expected m1 and m2 to have the same dtype, but got: {_c_type(a)} != {_c_type(b)}")
-    _reject_bool("addmm_impl_cpu_", a)
+    same_dtype(a, b, f"expected m1 and m2 to have the same dtype, but got: {_c_type(a)} != {_c_type(b)}")
+    reject_bool("addmm_impl_cpu_", a)
 
 
-def _check_bmm(a: Any, b: Any) -> None:
+def check_bmm(a: Any, b: Any) -> None:
     for name, x in (("batch1", a), ("batch2", b)):
         if x.ndim != 3:
             raise RuntimeError(f"{name} must be a 3D tensor")
     if a.shape[0] != b.shape[0] or a.shape[2] != b.shape[1]:
         raise RuntimeError("Expected size for first two dimensions of batch2 tensor to be: "
                            f"[{a.shape[0]}, {a.shape[2]}] but got: [{b.shape[0]}, {b.shape[1]}].")
-    _same_dtype(a, b, f"expected scalar type {word(dtype_of(a))} but found {word(dtype_of(b))}")
-    _reject_bool("bmm", a)
+    same_dtype(a, b, f"expected scalar type {word(dtype_of(a))} but found {word(dtype_of(b))}")
+    reject_bool("bmm", a)
 
 
-def _check_mv(a: Any, b: Any) -> None:
+def check_mv(a: Any, b: Any) -> None:
     if a.shape[-1] != b.shape[0]:
         rows = int(np.prod(a.shape[:-1]))
         raise RuntimeError(f"size mismatch, got input ({rows}), mat ({rows}x{a.shape[-1]}), vec ({b.shape[0]})")
-    _same_dtype(a, b, "addmv input tensors must have the same dtype, but got "
+    same_dtype(a, b, "addmv input tensors must have the same dtype, but got "
                       f"{word(dtype_of(b))}, {word(dtype_of(a))}, and {word(dtype_of(b))}")
 
 
-def _check_added(op: str, x: Any, shape: tuple[int, ...], operand: Any, beta: Any, alpha: Any) -> None:
+def check_summand(op: str, x: Any, shape: tuple[int, ...], operand: Any, beta: Any, alpha: Any) -> None:
     """The summand of the add* family: it must expand to the product's shape and have its type."""
     require_tensor(op, "input", x)
     given = tuple(x.shape)
@@ -199,7 +146,7 @@ def _check_added(op: str, x: Any, shape: tuple[int, ...], operand: Any, beta: An
             raise RuntimeError(f"The expanded size of the tensor ({shape[i + lead]}) must match the existing size "
                                f"({given[i]}) at non-singleton dimension {i + lead}.  Target sizes: {list(shape)}.  "
                                f"Tensor sizes: {list(given)}")
-    _same_dtype(x, operand, f"self and mat2 must have the same dtype, but got {word(dtype_of(x))} and "
+    same_dtype(x, operand, f"self and mat2 must have the same dtype, but got {word(dtype_of(x))} and "
                             f"{word(dtype_of(operand))}")
     if dtype_of(x).kind != "f":
         for name, value in (("beta", beta), ("alpha", alpha)):
@@ -226,7 +173,7 @@ def matmul(input: Any, other: Any) -> Any:
     if m == 0 or n == 0:
         raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {m}D and {n}D")
     if n == 2 and m >= 2:
-        _check_mm(input, other)
+        check_mm(input, other)
         return _mm(input, other)
     if n == 1:
         return dot(input, other) if m == 1 else _checked_mv(input, other)
@@ -234,20 +181,20 @@ def matmul(input: Any, other: Any) -> Any:
         if input.shape[0] != other.shape[-2]:
             raise RuntimeError("mat1 and mat2 shapes cannot be multiplied "
                                f"(1x{input.shape[0]} and {other.shape[-2]}x{other.shape[-1]})")
-        return _checked_mv(_mT(other), input)
+        return _checked_mv(other.mT, input)
     batch = broadcast_shape("matmul", tuple(input.shape[:-2]), tuple(other.shape[:-2]))
     if input.shape[-1] != other.shape[-2]:
         size = int(np.prod(batch))
         raise RuntimeError("Expected size for first two dimensions of batch2 tensor to be: "
                            f"[{size}, {input.shape[-1]}] but got: [{size}, {other.shape[-2]}].")
-    _same_dtype(input, other, f"expected scalar type {word(dtype_of(input))} but found {word(dtype_of(other))}")
-    _reject_bool("bmm", input)
+    same_dtype(input, other, f"expected scalar type {word(dtype_of(input))} but found {word(dtype_of(other))}")
+    reject_bool("bmm", input)
     return _bmm(input, other)
 
 
 def _checked_mv(a: Any, b: Any) -> Any:
-    _check_mv(a, b)
-    _reject_bool("addmv_impl_cpu", a)
+    check_mv(a, b)
+    reject_bool("addmv_impl_cpu", a)
     return _mv(a, b)
 
 
@@ -259,7 +206,7 @@ def mm(input: Any, mat2: Any) -> Any:
     for name, x in (("self", input), ("mat2", mat2)):
         if x.ndim != 2:
             raise RuntimeError(f"{name} must be a matrix")
-    _check_mm(input, mat2)
+    check_mm(input, mat2)
     return _mm(input, mat2)
 
 
@@ -268,7 +215,7 @@ def bmm(input: Any, mat2: Any) -> Any:
     """y_i = a_i b_i for two batches of matrices, (b, n, k) and (b, k, m), without broadcasting."""
     require_tensor("bmm", "input", input)
     require_tensor("bmm", "mat2", mat2)
-    _check_bmm(input, mat2)
+    check_bmm(input, mat2)
     return _bmm(input, mat2)
 
 
@@ -289,13 +236,13 @@ def dot(input: Any, tensor: Any) -> Any:
     require_tensor("dot", "tensor", tensor)
     if input.ndim != 1 or tensor.ndim != 1:
         raise RuntimeError(f"1D tensors expected, but got {input.ndim}D and {tensor.ndim}D tensors")
-    _same_dtype(input, tensor, "dot : expected both vectors to have same dtype, but found "
+    same_dtype(input, tensor, "dot : expected both vectors to have same dtype, but found "
                                f"{word(dtype_of(input))} and {word(dtype_of(tensor))}")
     m, n = input.shape[0], tensor.shape[0]
     if m != n:
         raise RuntimeError(f"inconsistent tensor size, expected tensor [{m}] and src [{n}] to have the same number of "
                            f"elements, but got {m} and {n} elements respectively")
-    _reject_bool("dot", input)
+    reject_bool("dot", input)
     return _dot(input, tensor)
 
 
@@ -313,18 +260,6 @@ def outer(input: Any, vec2: Any) -> Any:
 @primitive(a=lambda g, b: _mv(g, b), b=lambda g, a: _weigh(a, g), common="a b", grad_name="MulBackward0")
 def _typed_outer(a: Any, b: Any) -> Any:
     return np.multiply.outer(a, b)
-
-
-@public(method=True, inplace=True)
-def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
-    """y = beta x + alpha A B; x broadcasts, and is ignored where beta = 0. dx = beta g, dA = alpha g B^T, dB = alpha A^T g."""
-    for name, x in (("mat1", mat1), ("mat2", mat2)):
-        require_tensor("addmm", name, x)
-        if x.ndim != 2:
-            raise RuntimeError(f"{name} must be a matrix, got {x.ndim}-D tensor")
-    _check_mm(mat1, mat2)
-    _check_added("addmm", input, (mat1.shape[0], mat2.shape[1]), mat2, beta, alpha)
-    return _addmm(input, mat1, mat2, beta, alpha)
 
 
 @public(where="nn.functional")
@@ -345,7 +280,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
         rows = int(np.prod(input.shape[:-1]))
         raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({rows}x{input.shape[-1]} and "
                            f"{weight.shape[1]}x{weight.shape[0]})")
-    _same_dtype(input, weight, f"expected m1 and m2 to have the same dtype, but got: {_c_type(input)} != {_c_type(weight)}")
+    same_dtype(input, weight, f"expected m1 and m2 to have the same dtype, but got: {_c_type(input)} != {_c_type(weight)}")
     if bias is not None:
-        _check_added("linear", bias, (int(np.prod(input.shape[:-1])), weight.shape[0]), weight, 1, 1)
+        check_summand("linear", bias, (int(np.prod(input.shape[:-1])), weight.shape[0]), weight, 1, 1)
     return _linear(input, weight, bias)

@@ -1,0 +1,197 @@
+"""Products and distances of vectors that lie along one dimension."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core import data_of, dtype_of, primitive, public
+from ..core.checks import broadcast_shape, require_tensor, wrap_dim
+from ..core.dtypes import promote_types, word
+from .arithmetic import mul, sub
+from .elementwise import masked
+from .index import getitem
+from .matmul import gemm, matmul, same_dtype
+from .norms import _vector_norm
+from .reduce import cast_to
+from .reduce import sum as sum_over
+from .select import where
+from .shape import unsqueeze
+
+
+@primitive(a=lambda g, b, dim: _linalg_cross(b, g, dim), b=lambda g, a, dim: _linalg_cross(g, a, dim), common="a b")
+def _linalg_cross(a: Any, b: Any, dim: int) -> Any:
+    return np.cross(a, b, axis=dim)
+
+
+@public(where="linalg")
+def cross(input: Any, other: Any, *, dim: int = -1) -> Any:
+    """The vector product along a dimension of size 3: y = a x b; da = b x g, db = g x a."""
+    if input.ndim != other.ndim:
+        raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
+    d = wrap_dim(dim, input.ndim, "linalg.cross")
+    if input.shape[d] != 3 or other.shape[d] != 3:
+        raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {input.shape[d]} and {other.shape[d]}")
+    broadcast_shape("linalg.cross", tuple(input.shape), tuple(other.shape))
+    return _linalg_cross(input, other, d - input.ndim)
+
+
+def _torch_cross(input: Any, other: Any, dim: int | None = None) -> Any:
+    """`linalg.cross`; without `dim` along the first dimension of size 3."""
+    if dim is None:
+        if 3 not in input.shape:
+            raise RuntimeError("no dimension of size 3 in input")
+        dim = tuple(input.shape).index(3)
+    return cross(input, other, dim=dim)
+
+
+_torch_cross.__name__ = "cross"
+public(_torch_cross, method=True)
+
+
+@public(where="linalg")
+def vecdot(x: Any, y: Any, *, dim: int = -1) -> Any:
+    """sum x y along `dim`, with broadcasting; dx = g y, dy = g x."""
+    same_dtype(x, y, "linalg.vecdot: Expected x and y to have the same dtype, but found x of type "
+                     f"{word(dtype_of(x))} and y of type {word(dtype_of(y))} instead")
+    broadcast_shape("linalg.vecdot", tuple(x.shape), tuple(y.shape))
+    return sum_over(mul(x, y), dim)
+
+
+@public(where="linalg")
+def vander(x: Any, *, N: int | None = None) -> Any:
+    """Vandermonde's matrix: the powers x^0 ... x^(N - 1) along a new last dimension; N is x's size unless given."""
+    if x.ndim == 0 or (N is not None and N < 1):
+        raise RuntimeError("N must be greater than 1.")
+    exponents = np.arange(x.shape[-1] if N is None else N)
+    return unsqueeze(cast_to(x, promote_types(dtype_of(x), np.dtype("i8"))), -1) ** exponents.astype(
+        dtype_of(x) if dtype_of(x).kind == "f" else np.int64)
+
+
+def _torch_vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
+    """The powers of a vector's elements in columns, the highest first unless `increasing`; N of them, or as many as elements."""
+    if x.ndim != 1:
+        raise RuntimeError("x must be a one-dimensional tensor.")
+    n = x.shape[0] if N is None else N
+    powers = np.arange(n) if increasing else np.arange(n)[::-1]
+    return vander(x, N=n)[:, powers] if n else vander(x, N=1)[:, :0]
+
+
+_torch_vander.__name__ = "vander"
+public(_torch_vander)
+
+
+# ---- distances
+
+
+@public
+def dist(input: Any, other: Any, p: float = 2) -> Any:
+    """The p-norm of all elements of a - b."""
+    difference = sub(input, other)
+    return _vector_norm(difference, p, tuple(range(difference.ndim)), False)
+
+
+@public(where="nn.functional torch")
+def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Any:
+    """The p-norm of x1 - x2 + eps over the last dimension."""
+    difference = x1 - x2 + eps
+    return _vector_norm(difference, p, (difference.ndim - 1,), keepdim)
+
+
+@primitive(x=lambda g: g)
+def _at_least(x: Any, least: float) -> Any:
+    """y = max(x, least), with the gradient of x itself: PyTorch clamps a norm without recording it."""
+    return np.maximum(x, least)
+
+
+@public(where="nn.functional torch")
+def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
+    """x1 . x2 / (max(|x1|, eps) max(|x2|, eps)) along `dim`, with broadcasting."""
+    common = promote_types(dtype_of(x1), dtype_of(x2))
+    if common.kind != "f":
+        raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {word(common)}")
+    shape = broadcast_shape("cosine_similarity", tuple(x1.shape), tuple(x2.shape))
+    d = wrap_dim(dim, len(shape), "cosine_similarity") - len(shape)
+    units = []
+    for x in (cast_to(x1, common), cast_to(x2, common)):
+        dims = (x.ndim + d,) if x.ndim + d >= 0 else ()
+        units.append(x / _at_least(_vector_norm(x, 2, dims, True), eps))
+    return sum_over(units[0] * units[1], d)
+
+
+def _cdist_rule(g: Any, a: Any, b: Any, y: Any) -> Any:
+    """With w = g / y: da_i = sum_j w_ij (a_i - b_j), db_j = sum_i w_ij (b_j - a_i)."""
+    w = masked(g / y, data_of(y) != 0)
+    return a * sum_over(w, -1, True) - matmul(w, b), b * sum_over(w.mT, -1, True) - matmul(w.mT, a)
+
+
+@primitive(joint=("a b", _cdist_rule), grad_name="CdistBackward0")
+def _cdist(a: Any, b: Any, by_product: bool) -> Any:
+    if not by_product:
+        difference = a[..., :, None, :] - b[..., None, :, :]
+        return np.sqrt((difference * difference).sum(axis=-1))
+    squares = (a * a).sum(axis=-1)[..., :, None] + (b * b).sum(axis=-1)[..., None, :] - 2 * gemm(a, b.mT)
+    return np.sqrt(np.maximum(squares, 0))
+
+
+@public
+def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary") -> Any:
+    """The p-norm distance of each row of x1 (..., P, M) from each row of x2 (..., R, M): (..., P, R).
+
+    For p = 2, |a|^2 + |b|^2 - 2 a b serves if P or R exceed 25 (or as `compute_mode` says): faster, less exact near zero.
+    """
+    modes = ("use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist", "donot_use_mm_for_euclid_dist")
+    if compute_mode not in modes:
+        raise ValueError(f"{compute_mode} is not a valid value for compute_mode")
+    for name, x in (("X1", x1), ("X2", x2)):
+        require_tensor("cdist", name.lower(), x)
+        if dtype_of(x).kind != "f":
+            raise RuntimeError(f"cdist only supports floating-point dtypes, {name} got: {word(dtype_of(x))}")
+        if x.ndim < 2:
+            raise RuntimeError(f"cdist only supports at least 2D tensors, {name} got: {x.ndim}D")
+    if x1.shape[-1] != x2.shape[-1]:
+        raise RuntimeError(f"X1 and X2 must have the same number of columns. X1: {x1.shape[-1]} X2: {x2.shape[-1]}")
+    if p < 0:
+        raise RuntimeError("cdist only supports non-negative p values")
+    same_dtype(x1, x2, f"expected scalar type {word(dtype_of(x1))} but found {word(dtype_of(x2))}")
+    broadcast_shape("cdist", tuple(x1.shape[:-2]), tuple(x2.shape[:-2]))
+    if p == 2:
+        large = x1.shape[-2] > 25 or x2.shape[-2] > 25
+        return _cdist(x1, x2, compute_mode == modes[1] or (compute_mode == modes[0] and large))
+    difference = unsqueeze(x1, -2) - unsqueeze(x2, -3)
+    return distance_along_last(difference, p)
+
+
+def distance_along_last(difference: Any, p: float) -> Any:
+    """The p-norm over the last dimension; 0 where it is empty."""
+    dims = (difference.ndim - 1,)
+    return _vector_norm(difference, p, dims, False) if difference.shape[-1] else sum_over(difference, dims)
+
+
+@public(where="nn.functional torch")
+def pdist(input: Any, p: float = 2.0) -> Any:
+    """The p-norm distances of all pairs of rows i < j, in the order (0, 1), (0, 2), ..., (1, 2), ..."""
+    require_tensor("pdist", "input", input)
+    if input.ndim != 2:
+        raise RuntimeError(f"pdist only supports 2D tensors, got: {input.ndim}D")
+    if p < 0:
+        raise RuntimeError("pdist only supports non-negative p values")
+    first, second = np.triu_indices(input.shape[0], 1)
+    return distance_along_last(getitem(input, first) - getitem(input, second), p)
+
+
+
+
+@public(method=True, inplace=True)
+def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Any:
+    """Scales each slice along `dim` whose p-norm exceeds `maxnorm` down to it."""
+    if input.ndim < 2:
+        raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {input.ndim} dimensions")
+    if p <= 0:
+        raise RuntimeError("renorm: non-positive-norm not supported")
+    if maxnorm < 0:
+        raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm}")
+    d = wrap_dim(dim, input.ndim, "renorm")
+    norm = _vector_norm(input, p, tuple(i for i in range(input.ndim) if i != d), True)
+    return input * where(norm > maxnorm, maxnorm / (norm + 1e-7), 1.0)
