@@ -45,10 +45,10 @@ class Spec:
     """What the decorator was told about one op, checked, and the source written from it."""
 
     def __init__(self, forward: Callable[..., Any], rules: dict[str, Any], *, joint: Any, arrays: str, common: str,
-                 floating: str, outputs: str, view: bool, sequence: bool, grad_name: str | None, check: Any) -> None:
+                 floating: str, outputs: str, view: bool, sequence: bool, grad_name: str | None, tensors_only: str, check: Any) -> None:
         self.keywords = False  # set by `public`: also takes PyTorch's aliases and ``out=``
         self.forward, self.name, self.view, self.sequence = forward, forward.__name__.strip("_"), view, sequence
-        self.check = check
+        self.tensors_only, self.check = tensors_only.split(), check
         self.args = parameters(forward)
         self.outputs = tuple(outputs.split())
         self.joint = joint
@@ -139,17 +139,15 @@ class Spec:
             if len(names) == 1 and how == "common":
                 raise TypeError(f"primitive {self.name}: common needs two names or more")
             put(f"    if not ({same}):")
+            for n in self.tensors_only:
+                put(f"        if not ({n}_t or isinstance({n}, array_types)): raise_type({self.name!r}, {n!r}, {n})")
+            check = "" if self.check is None else f"check({', '.join(names)}); "
             if len(names) == 2:  # a Python number beside floats: NumPy, too, lets the array decide
                 for n, m in (names, names[::-1]):
                     put(f"        {'el' if m == names[0] else ''}if {n}_t and {m}.__class__ in numbers and {n}_a.dtype.kind == 'f': pass")
-                put("        else:")
-                if self.check is not None:
-                    put(f"            check({', '.join(names)})")
-                put(f"            {targets} = {how}({', '.join(names)})")
+                put(f"        else: {check}{targets} = {how}({', '.join(names)})")
             else:
-                if self.check is not None:
-                    put(f"        check({', '.join(names)})")
-                put(f"        {targets} = {how}({', '.join(names)})")
+                put(f"        {check}{targets} = {how}({', '.join(names)})")
 
     def put_view(self, put: Callable[[str], None]) -> None:
         """A view shares its base's version; it remembers the ops that lead to it from the base."""
@@ -322,7 +320,7 @@ def unpack_item(node: graph.Node, value: Any, version: int, on_tensors: bool) ->
 
 def primitive(forward: Callable[..., Any] | None = None, /, *, joint: tuple[str, Callable[..., Any]] | None = None,
               arrays: str = "", common: str = "", floating: str = "", outputs: str = "", view: bool = False,
-              sequence: bool = False, grad_name: str | None = None, check: Callable[..., None] | None = None,
+              sequence: bool = False, grad_name: str | None = None, tensors_only: str = "", check: Callable[..., None] | None = None,
               **rules: Callable[..., Any]) -> Any:
     """Makes an op of a forward on ndarrays.
 
@@ -335,12 +333,13 @@ def primitive(forward: Callable[..., Any] | None = None, /, *, joint: tuple[str,
       that was not used and None for an integer one.
     - `view`: the output shares the first argument's memory.
     - `sequence`: the first argument is a list of arrays; its rule returns a list.
+    - `tensors_only`: those of the `common` (or `floating`) arguments that may not be Python numbers.
     - `check`: called with the `common` operands where their types differ, to refuse what must not be brought together.
     - `grad_name`: the name of the gradient's node where it isn't the op's own name with ``Backward0``.
     """
     def decorate(f: Callable[..., Any]) -> Callable[..., Any]:
         spec = Spec(f, rules, joint=joint, arrays=arrays, common=common, floating=floating, outputs=outputs, view=view,
-                    sequence=sequence, grad_name=grad_name, check=check)
+                    sequence=sequence, grad_name=grad_name, tensors_only=tensors_only, check=check)
         return _lazily(spec)
 
     return decorate if forward is None else decorate(forward)

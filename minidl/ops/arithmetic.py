@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..core import data_of, dtype_of, primitive, public
+from ..core.checks import require_tensor
 from ..core.dtypes import word
 from .elementwise import function, zeros_like
 
@@ -52,6 +53,7 @@ def sub(a: Any, b: Any, alpha: Any = 1) -> Any:
 @public(method=True)
 def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
     """y = other - alpha input: `sub` with its operands exchanged."""
+    require_tensor("rsub", "input", input)
     return sub(other, input, alpha)
 
 
@@ -161,7 +163,7 @@ def remainder(a: Any, b: Any) -> Any:
 
 
 @public(method=True, inplace=True)
-@primitive(a=lambda g: g, b=lambda g, a, b: -g * div(a, b, rounding_mode="trunc"), common="a b")
+@primitive(a=lambda g: g, b=lambda g, a, b: -g * div(a, b, rounding_mode="trunc"), common="a b", tensors_only="a")
 def fmod(a: Any, b: Any) -> Any:
     """y = a - b trunc(a / b), with the sign of a (C's fmod); dy/da = 1, dy/db = -trunc(a / b)."""
     check_divisor(a, b)
@@ -190,7 +192,7 @@ def positive(input: Any) -> Any:
 
 
 @function
-@primitive(a=lambda g, a, y: g * (a / y), b=lambda g, b, y: g * (b / y), common="a b")
+@primitive(a=lambda g, a, y: g * (a / y), b=lambda g, b, y: g * (b / y), common="a b", tensors_only="a b")
 def hypot(a: Any, b: Any) -> Any:
     """y = (a^2 + b^2)^(1/2), without overflow; dy/da = a / y, dy/db = b / y."""
     return np.hypot(a, b)
@@ -204,14 +206,14 @@ def integer_only(f: Any, a: Any, b: Any) -> Any:
 
 
 @function
-@primitive(arrays="a b", common="a b")
+@primitive(arrays="a b", common="a b", tensors_only="a b")
 def gcd(a: Any, b: Any) -> Any:
     """The greatest common divisor of integers, not negative; gcd(0, 0) = 0."""
     return integer_only(np.gcd, a, b)
 
 
 @function
-@primitive(arrays="a b", common="a b")
+@primitive(arrays="a b", common="a b", tensors_only="a b")
 def lcm(a: Any, b: Any) -> Any:
     """The least common multiple of integers, not negative; 0 where either is 0."""
     return integer_only(np.lcm, a, b)

@@ -13,14 +13,14 @@ OPERANDS = (Tensor, np.ndarray, np.generic, bool, int, float)
 
 
 @public(method=True, inplace=True)
-@primitive(arrays="a b", common="a b")
+@primitive(arrays="a b", common="a b", tensors_only="a")
 def eq(a: Any, b: Any) -> Any:
     """Whether a == b, elementwise."""
     return np.equal(a, b)
 
 
 @public(method=True, inplace=True, aliases="not_equal")
-@primitive(arrays="a b", common="a b")
+@primitive(arrays="a b", common="a b", tensors_only="a")
 def ne(a: Any, b: Any) -> Any:
     """Whether a != b, elementwise."""
     return np.not_equal(a, b)
@@ -39,28 +39,28 @@ def _differs(self: Any, other: Any) -> Any:
 
 
 @public(method=True, operators=("__lt__",), inplace=True, aliases="less")
-@primitive(arrays="a b", common="a b")
+@primitive(arrays="a b", common="a b", tensors_only="a")
 def lt(a: Any, b: Any) -> Any:
     """Whether a < b, elementwise."""
     return np.less(a, b)
 
 
 @public(method=True, operators=("__le__",), inplace=True, aliases="less_equal")
-@primitive(arrays="a b", common="a b")
+@primitive(arrays="a b", common="a b", tensors_only="a")
 def le(a: Any, b: Any) -> Any:
     """Whether a <= b, elementwise."""
     return np.less_equal(a, b)
 
 
 @public(method=True, operators=("__gt__",), inplace=True, aliases="greater")
-@primitive(arrays="a b", common="a b")
+@primitive(arrays="a b", common="a b", tensors_only="a")
 def gt(a: Any, b: Any) -> Any:
     """Whether a > b, elementwise."""
     return np.greater(a, b)
 
 
 @public(method=True, operators=("__ge__",), inplace=True, aliases="greater_equal")
-@primitive(arrays="a b", common="a b")
+@primitive(arrays="a b", common="a b", tensors_only="a")
 def ge(a: Any, b: Any) -> Any:
     """Whether a >= b, elementwise."""
     return np.greater_equal(a, b)
@@ -70,21 +70,21 @@ def ge(a: Any, b: Any) -> Any:
 
 
 @public(method=True, inplace=True)
-@primitive(arrays="a b")
+@primitive(arrays="a b", common="a b", tensors_only="a b")
 def logical_and(a: Any, b: Any) -> Any:
     """Whether both are nonzero."""
     return np.logical_and(a, b)
 
 
 @public(method=True, inplace=True)
-@primitive(arrays="a b")
+@primitive(arrays="a b", common="a b", tensors_only="a b")
 def logical_or(a: Any, b: Any) -> Any:
     """Whether either is nonzero."""
     return np.logical_or(a, b)
 
 
 @public(method=True, inplace=True)
-@primitive(arrays="a b")
+@primitive(arrays="a b", common="a b", tensors_only="a b")
 def logical_xor(a: Any, b: Any) -> Any:
     """Whether exactly one is nonzero."""
     return np.logical_xor(a, b)
@@ -205,11 +205,13 @@ def _isclose(a: Any, b: Any, rtol: float, atol: float, equal_nan: bool) -> Any:
 @public(method=True)
 def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Any:
     """Whether |input - other| <= atol + rtol |other|, elementwise; equal infinities are close, NaN only if `equal_nan`."""
+    require_tensor("isclose", "input", input)
     require_tensor("isclose", "other", other)
     if dtype_of(input) != dtype_of(other):
         raise RuntimeError(f"{dtype_of(input).name} did not match {dtype_of(other).name}")
     if rtol < 0 or atol < 0:
-        raise RuntimeError(f"isclose: rtol and atol must not be negative, got {rtol} and {atol}")
+        name, value = ("rtol", rtol) if rtol < 0 else ("atol", atol)
+        raise RuntimeError(f"{name} must be greater than or equal to zero, but got {value}")
     return _isclose(input, other, rtol, atol, equal_nan)
 
 

@@ -217,7 +217,7 @@ def sinc(x: Any) -> Any:
 
 @public(method=True, inplace=True, aliases="arctan2")
 @primitive(a=lambda g, a, b: masked(g * b / (a * a + b * b), (a != 0) | (b != 0)),
-           b=lambda g, a, b: masked(-g * a / (a * a + b * b), (a != 0) | (b != 0)), floating="a b")
+           b=lambda g, a, b: masked(-g * a / (a * a + b * b), (a != 0) | (b != 0)), floating="a b", tensors_only="a b")
 def atan2(a: Any, b: Any) -> Any:
     """y = the angle of the point (b, a), on [-pi, pi]; dy/da = b / (a^2 + b^2), dy/db = -a / (a^2 + b^2), 0 at the origin."""
     return np.arctan2(a, b)

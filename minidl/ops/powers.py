@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core import dtype_of, primitive, public
 from ..core.broadcast import convert
+from ..core.checks import require_tensor
 from ..core.dtypes import F8, word
 from .elementwise import exp, exp2, function, log, masked, zeros_like
 
@@ -78,6 +79,8 @@ def float_power(input: Any, exponent: Any) -> Any:
 @function
 def ldexp(input: Any, other: Any) -> Any:
     """y = input 2^other."""
+    require_tensor("ldexp", "input", input)
+    require_tensor("ldexp", "other", other)
     return input * pow(2.0, other)
 
 
@@ -107,7 +110,7 @@ def needs_float(op: str, a: Any, b: Any) -> None:
 
 
 @public(method=True)
-@primitive(a=lambda g, a, b: g / (1 + exp(b - a)), b=lambda g, a, b: g / (1 + exp(a - b)), common="a b")
+@primitive(a=lambda g, a, b: g / (1 + exp(b - a)), b=lambda g, a, b: g / (1 + exp(a - b)), common="a b", tensors_only="a b")
 def logaddexp(a: Any, b: Any) -> Any:
     """y = ln(e^a + e^b), without overflow; dy/da = 1 / (1 + e^(b - a))."""
     needs_float("logaddexp", a, b)
@@ -115,7 +118,7 @@ def logaddexp(a: Any, b: Any) -> Any:
 
 
 @public(method=True)
-@primitive(a=lambda g, a, b: g / (1 + exp2(b - a)), b=lambda g, a, b: g / (1 + exp2(a - b)), common="a b")
+@primitive(a=lambda g, a, b: g / (1 + exp2(b - a)), b=lambda g, a, b: g / (1 + exp2(a - b)), common="a b", tensors_only="a b")
 def logaddexp2(a: Any, b: Any) -> Any:
     """y = log2(2^a + 2^b), without overflow; dy/da = 1 / (1 + 2^(b - a))."""
     needs_float("logaddexp2", a, b)

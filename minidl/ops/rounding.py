@@ -47,7 +47,7 @@ def signbit(x: Any) -> Any:
 
 
 @function
-@primitive(a=lambda g, a, y: masked(g * (y / a), a != 0), b=lambda g: zeros_like(g), floating="a b")
+@primitive(a=lambda g, a, y: masked(g * (y / a), a != 0), b=lambda g: zeros_like(g), floating="a b", tensors_only="a")
 def copysign(a: Any, b: Any) -> Any:
     """y = |a| with the sign of b; dy/da = y / a (0 at 0), dy/db = 0."""
     return np.copysign(a, b)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core import Tensor, dtype_of, primitive, public
+from ..core.checks import require_tensor
 from ..core.promotion import cast, result_dtype
 from .compare import isnan
 from .elementwise import masked
@@ -100,12 +101,14 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
 @public(method=True, inplace=True)
 def clamp_min(input: Any, min: Any) -> Any:
     """y = max(input, min); dy/dx = 1 where input >= min."""
+    require_tensor("clamp_min", "input", input)
     return _clamp_min(input, min)
 
 
 @public(method=True, inplace=True)
 def clamp_max(input: Any, max: Any) -> Any:
     """y = min(input, max); dy/dx = 1 where input <= max."""
+    require_tensor("clamp_max", "input", input)
     return _clamp_max(input, max)
 
 
@@ -119,7 +122,7 @@ def half_at_ties(g: Any, chosen: Any, strictly: Any) -> Any:
 
 @public(method=True)
 @primitive(a=lambda g, a, b: half_at_ties(g, ~(a < b), ~(a <= b)), b=lambda g, a, b: half_at_ties(g, ~(a > b), ~(a >= b)),
-           common="a b")
+           common="a b", tensors_only="a b")
 def maximum(a: Any, b: Any) -> Any:
     """y = the larger of a and b, NaN if either is; the gradient goes to the larger, by halves where they are equal."""
     return np.maximum(a, b)
@@ -127,30 +130,32 @@ def maximum(a: Any, b: Any) -> Any:
 
 @public(method=True)
 @primitive(a=lambda g, a, b: half_at_ties(g, ~(a > b), ~(a >= b)), b=lambda g, a, b: half_at_ties(g, ~(a < b), ~(a <= b)),
-           common="a b")
+           common="a b", tensors_only="a b")
 def minimum(a: Any, b: Any) -> Any:
     """y = the smaller of a and b, NaN if either is; the gradient goes to the smaller, by halves where they are equal."""
     return np.minimum(a, b)
 
 
 @public(method=True)
-@primitive(a=lambda g, a, b: masked(g, (a >= b) | isnan(b)), b=lambda g, a, b: masked(g, ~((a >= b) | isnan(b))), common="a b")
+@primitive(a=lambda g, a, b: masked(g, (a >= b) | isnan(b)), b=lambda g, a, b: masked(g, ~((a >= b) | isnan(b))), common="a b", tensors_only="a b")
 def fmax(a: Any, b: Any) -> Any:
     """y = the larger of a and b, or the other where one is NaN; where they are equal the gradient goes to a."""
     return np.fmax(a, b)
 
 
 @public(method=True)
-@primitive(a=lambda g, a, b: masked(g, (a <= b) | isnan(b)), b=lambda g, a, b: masked(g, ~((a <= b) | isnan(b))), common="a b")
+@primitive(a=lambda g, a, b: masked(g, (a <= b) | isnan(b)), b=lambda g, a, b: masked(g, ~((a <= b) | isnan(b))), common="a b", tensors_only="a b")
 def fmin(a: Any, b: Any) -> Any:
     """y = the smaller of a and b, or the other where one is NaN; where they are equal the gradient goes to a."""
     return np.fmin(a, b)
 
 
+def refuse_mixed_types(a: Any, b: Any) -> None:
+    raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
+
+
 @public(method=True, inplace=True)
-@primitive(arrays="a b")
+@primitive(arrays="a b", common="a b", tensors_only="a b", check=refuse_mixed_types)
 def heaviside(a: Any, b: Any) -> Any:
     """y = 0 where a < 0, b where a = 0, 1 where a > 0; has no derivative."""
-    if a.dtype != b.dtype:
-        raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
     return np.where(a == 0, b, a > 0).astype(a.dtype, copy=False)
