@@ -81,3 +81,13 @@ def floating(*operands: Any) -> tuple[Any, ...]:
 def accumulation_type(d: np.dtype) -> np.dtype:
     """The type in which PyTorch sums integers and bools: int64."""
     return I8 if d.kind in "iub" else d
+
+
+def check_fits(value: Any, d: np.dtype, op: str) -> None:
+    """RuntimeError for a number that an integer type cannot hold; a negative int wraps in uint8, as in PyTorch."""
+    if d.kind not in "iu" or isinstance(value, bool):
+        return
+    limits = np.iinfo(d)
+    low = -limits.max if d.kind == "u" and isinstance(value, (int, np.integer)) else limits.min
+    if not low <= value <= limits.max:
+        raise RuntimeError(f"{op}: value {value} cannot be converted to type {d.name} without overflow")

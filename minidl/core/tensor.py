@@ -104,6 +104,16 @@ class RemovableHandle:
     def __exit__(self, *exc: object) -> None:
         self.remove()
 
+    def __getstate__(self) -> tuple[Any, int]:
+        return self._hooks(), self.id
+
+    def __setstate__(self, state: tuple[Any, int]) -> None:
+        """A copied or unpickled handle belongs to the copied hooks; no later handle may have its id."""
+        global _handle_ids
+        hooks, self.id = state
+        self._hooks = weakref.ref(Hooks() if hooks is None else hooks)
+        _handle_ids = itertools.count(max(next(_handle_ids), self.id + 1))
+
 
 class Hooks(collections.OrderedDict[int, Any]):
     """Hooks by handle id, in the order in which they fire; a dict that can be referred to weakly."""

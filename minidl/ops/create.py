@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..core import Tensor, data_of, default_dtype, from_array, public, wrap
-from ..core.checks import as_sizes
+from ..core.checks import as_sizes, require_tensor
 from ..core.dtypes import as_numpy_dtype
-from ..core.promotion import number_type
+from ..core.promotion import check_fits, number_type
 from ..core.tensor import device as Device
 from .memory import contiguous_format, ordered, preserve_format
 
@@ -128,11 +128,13 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, layout: Any = None, d
     """`fill_value` at every place; its own type decides the dtype unless one is given."""
     value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
     d = number_type(value) if dtype is None else as_numpy_dtype(dtype)
+    check_fits(value, d, "full")
     return finish(np.full(check_sizes("full", (size,)), value).astype(d), device, requires_grad)
 
 
 def like(input: Tensor, make: Any, dtype: Any, device: Any, requires_grad: bool, format: Any) -> Tensor:
     """A factory's result in the shape, type and memory order of `input`."""
+    require_tensor(make.__name__, "input", input)
     array = data_of(input)
     made = make(array, dtype=array.dtype if dtype is None else as_numpy_dtype(dtype), order="K", subok=False)
     return finish(ordered(made, format), device, requires_grad)
@@ -164,7 +166,9 @@ def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, layout: Any 
               requires_grad: bool = False, memory_format: Any = preserve_format) -> Tensor:
     """`fill_value` in the shape and type of `input`."""
     t = like(input, np.empty_like, dtype, device, False, memory_format)
-    t._data[...] = np.asarray(fill_value.item() if isinstance(fill_value, Tensor) else fill_value).astype(t._data.dtype)
+    value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
+    check_fits(value, t._data.dtype, "full_like")
+    t._data[...] = np.asarray(value).astype(t._data.dtype)
     return finish(t._data, None, requires_grad)
 
 
@@ -217,10 +221,13 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, lay
     if (end - start) * step < 0:
         raise RuntimeError(f"arange: upper bound and lower bound inconsistent with step sign: {start} -> {end} by {step}")
     d = number_dtype((start, end, step)) if dtype is None else as_numpy_dtype(dtype)
+    if d == np.int64:  # whole numbers throughout
+        start, end, step = int(start), int(end), int(step)
+        if step == 0:
+            raise RuntimeError("arange: step must be nonzero")
+    n = -int((start - end) // step)  # the ceiling of (end - start) / step, exact for integers
     if d.kind in "iu":
-        n = -int((start - end) // step)  # the ceiling of (end - start) / step, exact for large integers
-        return finish((int(start) + np.arange(n) * int(step)).astype(d), device, requires_grad)
-    n = int(np.ceil((end - start) / step))
+        start, step = int(start), int(step)
     return finish((start + np.arange(n) * step).astype(d), device, requires_grad)
 
 
@@ -254,16 +261,10 @@ def spaced(start: Any, end: Any, steps: int, d: np.dtype) -> np.ndarray:
     """Counted up from the start in the first half and down from the end in the second, as PyTorch does."""
     if steps < 2:
         return np.full(steps, start).astype(d)
-    work = np.dtype(d) if d.kind == "f" and d.itemsize > 2 else np.dtype(np.float64 if d.kind == "f" else np.float32)
-    i = np.arange(steps)
-    if d.kind in "iu":
-        step = work.type((int(end) - int(start))) / work.type(steps - 1)
-        up, down = int(start) + (step * i).astype(np.int64), int(end) - (step * (steps - 1 - i)).astype(np.int64)
-    else:
-        first, last = work.type(start), work.type(end)
-        step = (last - first) / work.type(steps - 1)
-        up, down = first + step * i.astype(work), last - step * (steps - 1 - i).astype(work)
-    return np.where(i < steps // 2, up, down).astype(d)
+    work = d if d in (np.float32, np.float64) else np.dtype(np.float64)
+    first, last = np.asarray([start, end]).astype(d).astype(work)
+    step, i = (last - first) / work.type(steps - 1), np.arange(steps, dtype=work)
+    return np.where(i < steps // 2, first + step * i, last - step * (steps - 1 - i)).astype(d)
 
 
 @public
@@ -273,11 +274,11 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any
     if steps < 0:
         raise RuntimeError(f"number of steps must be non-negative, got {steps}")
     start, end, d = _bound("logspace", start), _bound("logspace", end), type_or_default(dtype)
-    exponents = spaced(start, end, steps, d if d.kind == "f" else np.dtype(np.float32))
+    bounds = np.asarray([start, end]).astype(d)
+    work = d if d.kind == "f" else np.dtype(np.float32)
+    exponents = spaced(*bounds.astype(work), steps, work)
     with np.errstate(all="ignore"):
-        if d.kind == "f":
-            return finish(np.power(exponents.dtype.type(base), exponents).astype(d), device, requires_grad)
-        return finish(np.power(float(base), spaced(start, end, steps, np.dtype(np.float64))).astype(d), device, requires_grad)
+        return finish(np.power(work.type(base), exponents).astype(d), device, requires_grad)
 
 
 @public

@@ -14,6 +14,7 @@ from ..core.checks import broadcast_shape, wrap_dim
 from ..core.dtypes import WORDS, as_numpy_dtype, dtype
 from ..core.inplace import before_edit, check_editable, overwrite
 from ..core.modes import modes
+from ..core.promotion import check_fits
 from ..core.tensor import Size, new, type_name
 from ..core.tensor import device as Device
 from .memory import contiguous_format, memory_format, ordered, preserve_format, strided
@@ -105,7 +106,7 @@ def set_(input: Tensor, source: Tensor) -> Tensor:
 
 @primitive(x=lambda g, x_shape: zeros_of(g, x_shape))
 def _fill(x: Any, value: Any) -> Any:
-    return np.full_like(x, value, subok=False)
+    return np.full_like(x, np.asarray(value).astype(x.dtype), subok=False)
 
 
 def _filled(op: str, input: Tensor, value: Any) -> Tensor:
@@ -113,6 +114,7 @@ def _filled(op: str, input: Tensor, value: Any) -> Tensor:
         if value.ndim:
             raise RuntimeError(f"{op} only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")
         return _copy(input, value)
+    check_fits(value, input._data.dtype, op)
     return _fill(input, value)
 
 
@@ -135,13 +137,13 @@ def zero(input: Tensor) -> Tensor:
 def to(input: Tensor, *args: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False, copy: bool = False,
        memory_format: memory_format = preserve_format) -> Tensor:
     """The tensor in another dtype (`to(dtype)`, `to(other)`, `to(device, dtype)`) or memory format; itself if nothing changes."""
+    flags = [arg for arg in args if isinstance(arg, bool)]  # non_blocking, copy
+    copy = copy or flags[1:] == [True]
     for arg in args:
         if isinstance(arg, Tensor):
             dtype = arg.dtype
-        elif isinstance(arg, (str, Device)):
-            device = arg
-        elif isinstance(arg, bool):
-            copy = copy or (arg and args.index(arg) == len(args) - 1 and len(args) > 2)
+        elif isinstance(arg, (str, int, Device)):
+            device = device if isinstance(arg, bool) else arg
         elif arg is not None:
             dtype = arg
     if device is not None:

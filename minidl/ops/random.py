@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Tensor, data_of, public, wrap
+from ..core import Tensor, data_of, primitive, public, wrap
 from ..core.checks import as_sizes, require_tensor
 from ..core.dtypes import as_numpy_dtype
 from ..core.generator import Generator, default_generator
 from ..core.inplace import check_editable
 from ..core.modes import modes
 from .create import check_sizes, finish, type_or_default
+from .history import zeros_of
 
 
 def source(generator: Generator | None) -> Generator:
@@ -103,7 +104,7 @@ def randint_like(input: Tensor, *args: Any, low: int = 0, high: int | None = Non
 
 @public
 def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, dtype: Any = None,
-           device: Any = None, requires_grad: bool = False) -> Tensor:
+           layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:
     """mean + std * z with z standard normal; either may be a tensor; `size` is needed where neither is."""
     tensors = [data_of(v) for v in (mean, std) if isinstance(v, Tensor)]
     smallest = std._data.min(initial=0) if isinstance(std, Tensor) else std
@@ -116,18 +117,23 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Gene
         return finish(array, device, requires_grad)
     shape = np.broadcast_shapes(*(a.shape for a in tensors))
     z = source(generator).normal(shape, 0.0, 1.0, tensors[0].dtype)
-    return finish((z * data_of(std) + data_of(mean)).astype(tensors[0].dtype, copy=False), device, requires_grad)
+    return finish(np.asarray(z * data_of(std) + data_of(mean)).astype(tensors[0].dtype, copy=False), device, requires_grad)
+
+
+@primitive(x=lambda g, x_shape: zeros_of(g, x_shape))
+def _bernoulli(x: Any, sample: Any) -> Any:
+    return sample
 
 
 @public(method=True)
 def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = None) -> Tensor:
-    """1 with the probability that `input` gives at each place (or `p` everywhere), else 0; no gradient."""
+    """1 with the probability that `input` gives at each place (or `p` everywhere), else 0; its gradient is zero."""
     array = data_of(input)
     if p is not None:
-        return wrap(source(generator).bernoulli(p, array.shape, array.dtype))
+        return _bernoulli(input, source(generator).bernoulli(p, array.shape, array.dtype))
     if array.dtype.kind != "f":
         raise RuntimeError(f"bernoulli: expected a floating-point tensor of probabilities, got {input.dtype}")
-    return wrap(source(generator).bernoulli(array, array.shape, array.dtype))
+    return _bernoulli(input, source(generator).bernoulli(array, array.shape, array.dtype))
 
 
 @public(method=True)

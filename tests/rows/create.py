@@ -14,7 +14,7 @@ ROWS = [
     Row("empty", calls(SIZES, dtype=DTYPES), bad=[call((2, -1))], grad=False, random=True),
     Row("full", calls(SIZES, NUMBERS | st.booleans(), dtype=DTYPES), bad=[call((-1,), 1.0)], grad=False),
     *(Row(name, calls(arrays(), dtype=DTYPES), bad=[call(3.0)], grad=False) for name in ("zeros_like", "ones_like")),
-    Row("empty_like", calls(arrays(), dtype=DTYPES), grad=False, random=True),
+    Row("empty_like", calls(arrays(), dtype=DTYPES), bad=[call(3.0)], grad=False, random=True),
     Row("full_like", calls(arrays(), NUMBERS, dtype=DTYPES), grad=False),
     *(Row(f"Tensor.{name}", calls(arrays(dtype=np.int64), SIZES), grad=False) for name in ("new_zeros", "new_ones")),
     Row("Tensor.new_empty", calls(arrays(), SIZES), grad=False, random=True),

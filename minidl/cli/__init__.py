@@ -1,0 +1,3 @@
+"""The command ``minidl``: train, eval, predict."""
+
+from .main import main as main

@@ -1,0 +1,95 @@
+"""What the commands share: images as the network sees them, models by name, and checkpoints of a run."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import datasets
+from ..core.tensor import Tensor, wrap
+from ..models import get_model
+from ..nn import Module
+from ..serialization import load, save
+
+__all__ = ["CheckpointError", "Normalizer", "read_data", "build", "write_checkpoint", "read_checkpoint", "restore"]
+
+
+class CheckpointError(Exception):
+    """A checkpoint that is missing, damaged, or of something else."""
+
+
+@dataclass(frozen=True)
+class Normalizer:
+    """Per channel ``(x / scale - mean) / std``: what a network is fed, from integer images of values 0 to `scale`."""
+
+    scale: int
+    mean: list[float]
+    std: list[float]
+
+    @staticmethod
+    def of(images: np.ndarray, scale: int) -> Normalizer:
+        """Mean and standard deviation of the training images' channels."""
+        x = images / scale
+        std = x.std((0, 2, 3))
+        return Normalizer(scale, x.mean((0, 2, 3)).tolist(), np.where(std > 0, std, 1.0).tolist())
+
+    def __call__(self, images: np.ndarray) -> Tensor:
+        shape = (1, -1, 1, 1)
+        x = (images / self.scale - np.reshape(self.mean, shape)) / np.reshape(self.std, shape)
+        return wrap(np.ascontiguousarray(x, np.float32))
+
+
+def read_data(name: str, seed: int, size: int | None = None) -> datasets.ImageData:
+    """The data set of ``--data``; a folder of images is brought to one `size`."""
+    data = datasets.load(name, seed=seed) if size is None else datasets.load(name, seed=seed, size=size)
+    if not len(data.train_labels) or not len(data.test_labels):
+        raise ValueError(f"{name}: expected images to train on and images held out, got {len(data.train_labels)} and "
+                         f"{len(data.test_labels)}")
+    return data
+
+
+def build(config: dict[str, Any]) -> Module:
+    """The model of a run's configuration."""
+    return get_model(config["model"], num_classes=len(config["classes"]), in_channels=config["shape"][0])
+
+
+def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Writes beside the file and renames, so that there is always a whole file: the old one or the new one."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with open(beside, "wb") as file:
+            save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def read_checkpoint(path: str | Path) -> dict[str, Any]:
+    """The state of a run, from a checkpoint file or from a run's directory; CheckpointError where it is none."""
+    path = Path(path)
+    if path.is_dir():
+        path = path / "last.pt"
+    if not path.is_file():
+        raise CheckpointError(f"{path}: there is no such checkpoint")
+    try:
+        state = load(path)
+    except Exception as error:
+        raise CheckpointError(f"{path}: not a readable checkpoint ({error})") from error
+    if not isinstance(state, dict) or state.get("format") != "minidl-run":
+        raise CheckpointError(f"{path}: not a checkpoint of `minidl train` (it has no 'format': 'minidl-run')")
+    return state
+
+
+def restore(model: Module, state: dict[str, Any], path: str | Path) -> Module:
+    """The checkpoint's weights in a model of its configuration."""
+    try:
+        model.load_state_dict(state["model"])
+    except (RuntimeError, KeyError) as error:
+        raise CheckpointError(f"{path}: the weights do not fit the model {state['config']['model']!r}: {error}") from error
+    return model

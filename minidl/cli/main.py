@@ -1,0 +1,34 @@
+"""Arguments of the command line, and what is done with an error."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from . import evaluate, train
+from .data import CheckpointError
+
+__all__ = ["main"]
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="minidl", description="Deep learning in NumPy: train, evaluate and use a classifier of images.")
+    commands = top.add_subparsers(dest="command", required=True, metavar="command")
+    for name, module in (("train", train), ("eval", evaluate), ("predict", evaluate)):
+        doc = (getattr(module, f"run_{name}").__doc__ or "").splitlines()[0]
+        sub = commands.add_parser(name, help=doc, description=doc, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+        getattr(module, f"add_{name}_arguments")(sub)
+        sub.set_defaults(run=getattr(module, f"run_{name}"))
+    return top
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs one command; returns the exit status: 0, 1 after an error (told in one line), 130 after an interruption."""
+    arguments = parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments) or 0)
+    except (CheckpointError, ValueError, OSError, RuntimeError) as error:
+        print(f"minidl {arguments.command}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
