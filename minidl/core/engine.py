@@ -131,7 +131,8 @@ def collect(slot: Slot, g: Any, gradients: dict[Any, Any]) -> tuple[None]:
     """Puts one output's gradient among those of its node, which runs when all are there."""
     if slot.parent not in gradients:
         gradients[slot.parent] = [None] * slot.parent.outputs
-    gradients[slot.parent][slot.index] = g
+    present = gradients[slot.parent][slot.index]  # of the same output, which a rule of its node may have used too
+    gradients[slot.parent][slot.index] = g if present is None else present if g is None else present + g
     return (None,)
 
 
