@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import primitive, public
+from ..core import dtype_of, primitive, public
 from ..core.checks import require_tensor
 from .matmul import _bmm, _gram, _mm, _mv, _outer, _weigh, check_bmm, check_mm, check_mv, check_summand, gemm
 
@@ -47,10 +47,12 @@ def _addbmm(x: Any, batch1: Any, batch2: Any, beta: Any, alpha: Any) -> Any:
 
 
 def _accumulate(x: Any, product: np.ndarray, beta: Any, alpha: Any) -> np.ndarray:
-    """beta x + alpha product, written into the product; beta = 0 ignores x, NaN and all."""
+    """beta x + alpha product, written into the product; beta = 0 ignores x, NaN and all. Integers take the whole part of both."""
     if product.dtype == np.bool_:
         product = product & bool(alpha)
         return product | x if beta else product
+    if product.dtype.kind != "f":
+        beta, alpha = int(beta), int(alpha)
     if alpha != 1:
         product *= alpha
     if beta:
@@ -68,7 +70,7 @@ def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) ->
         if x.ndim != 2:
             raise RuntimeError(f"{name} must be a matrix, got {x.ndim}-D tensor")
     check_mm(mat1, mat2)
-    check_summand("addmm", input, (mat1.shape[0], mat2.shape[1]), mat2, beta, alpha)
+    check_summand("addmm", input, (mat1.shape[0], mat2.shape[1]), mat2)
     return _addmm(input, mat1, mat2, beta, alpha)
 
 
@@ -80,7 +82,7 @@ def addmv(input: Any, mat: Any, vec: Any, *, beta: Any = 1, alpha: Any = 1) -> A
     if mat.ndim != 2 or vec.ndim != 1:
         raise RuntimeError(f"vector + matrix @ vector expected, got {input.ndim}, {mat.ndim}, {vec.ndim}")
     check_mv(mat, vec)
-    check_summand("addmv", input, (mat.shape[0],), vec, beta, alpha)
+    check_summand("addmv", input, (mat.shape[0],), vec)
     return _addmv(input, mat, vec, beta, alpha)
 
 
@@ -91,7 +93,10 @@ def addr(input: Any, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1) -> 
         require_tensor("addr", name, x)
         if x.ndim != 1:
             raise RuntimeError(f"addr: Expected 1-D argument {name}, but got {x.ndim}-D")
-    check_summand("addr", input, (vec1.shape[0], vec2.shape[0]), vec2, beta, alpha)
+    for name, value in (("beta", beta), ("alpha", alpha)):
+        if isinstance(value, float) and dtype_of(input).kind != "f":
+            raise RuntimeError(f"For integral input tensors, argument {name} must not be a floating point number.")
+    check_summand("addr", input, (vec1.shape[0], vec2.shape[0]), vec2)
     return _addr(input, vec1, vec2, beta, alpha)
 
 
@@ -101,7 +106,7 @@ def baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any =
     require_tensor("baddbmm", "batch1", batch1)
     require_tensor("baddbmm", "batch2", batch2)
     check_bmm(batch1, batch2)
-    check_summand("baddbmm", input, (*batch1.shape[:2], batch2.shape[2]), batch2, beta, alpha)
+    check_summand("baddbmm", input, (*batch1.shape[:2], batch2.shape[2]), batch2)
     return _baddbmm(input, batch1, batch2, beta, alpha)
 
 
@@ -111,5 +116,5 @@ def addbmm(input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 
     require_tensor("addbmm", "batch1", batch1)
     require_tensor("addbmm", "batch2", batch2)
     check_bmm(batch1, batch2)
-    check_summand("addbmm", input, (batch1.shape[1], batch2.shape[2]), batch2, beta, alpha)
+    check_summand("addbmm", input, (batch1.shape[1], batch2.shape[2]), batch2)
     return _addbmm(input, batch1, batch2, beta, alpha)

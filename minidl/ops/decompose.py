@@ -28,8 +28,9 @@ LstsqResult = return_type("linalg_lstsq", "solution residuals rank singular_valu
 
 
 def quotient(x: Any, y: Any) -> Any:
-    """x / y, and 0 where y is 0."""
-    return masked(x / y, data_of(y) != 0)
+    """x / y, and 0 where y is 0; its own derivative is finite there too."""
+    zero = data_of(y) == 0
+    return masked(x / (y + zero), ~zero)
 
 
 def differences(v: Any) -> Any:

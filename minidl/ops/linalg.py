@@ -289,7 +289,7 @@ def _matrix_exp_rule(g: Any, x: Any) -> Any:
 @primitive(x=_matrix_exp_rule, grad_name="LinalgMatrixExpBackward0")
 def _matrix_exp(x: Any) -> Any:
     from scipy.linalg import expm
-    return np.array(expm(x), x.dtype) if x.size else x.copy()
+    return expm(x.astype(np.float64)).astype(x.dtype) if x.size else x.copy()
 
 
 @public(where="torch linalg", method=True)

@@ -132,7 +132,7 @@ def check_mv(a: Any, b: Any) -> None:
                       f"{word(dtype_of(b))}, {word(dtype_of(a))}, and {word(dtype_of(b))}")
 
 
-def check_summand(op: str, x: Any, shape: tuple[int, ...], operand: Any, beta: Any, alpha: Any) -> None:
+def check_summand(op: str, x: Any, shape: tuple[int, ...], operand: Any) -> None:
     """The summand of the add* family: it must expand to the product's shape and have its type."""
     require_tensor(op, "input", x)
     given = tuple(x.shape)
@@ -148,10 +148,6 @@ def check_summand(op: str, x: Any, shape: tuple[int, ...], operand: Any, beta: A
                                f"Tensor sizes: {list(given)}")
     same_dtype(x, operand, f"self and mat2 must have the same dtype, but got {word(dtype_of(x))} and "
                             f"{word(dtype_of(operand))}")
-    if dtype_of(x).kind != "f":
-        for name, value in (("beta", beta), ("alpha", alpha)):
-            if isinstance(value, float):
-                raise RuntimeError(f"For integral input tensors, argument {name} must not be a floating point number.")
 
 
 # ---- the public functions
@@ -282,5 +278,5 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
                            f"{weight.shape[1]}x{weight.shape[0]})")
     same_dtype(input, weight, f"expected m1 and m2 to have the same dtype, but got: {_c_type(input)} != {_c_type(weight)}")
     if bias is not None:
-        check_summand("linear", bias, (int(np.prod(input.shape[:-1])), weight.shape[0]), weight, 1, 1)
+        check_summand("linear", bias, (int(np.prod(input.shape[:-1])), weight.shape[0]), weight)
     return _linear(input, weight, bias)

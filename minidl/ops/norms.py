@@ -23,14 +23,14 @@ from .shape import movedim, reshape
 
 def _norm_rule(g: Any, x: Any, y: Any, ord: float, dims: tuple[int, ...]) -> Any:
     """dy/dx = sign(x) (|x| / y)^(p - 1); 0 where y = 0 (and where x = 0 for p < 1), shared by all maxima for p = inf."""
+    if ord == 0:
+        return None
     shape = kept_shape(x.shape, dims)
     g, y = reshape(g, shape), reshape(y, shape)
-    if ord == 0:
-        return x * g * 0
     if ord == 1:
         return g * sign(x)
     if ord == 2:
-        return x * masked(g / y, data_of(y) != 0)
+        return g * masked(x / y, data_of(y) != 0)
     size = abs(x)
     if math.isinf(ord):
         chosen = data_of(size) == data_of(y)

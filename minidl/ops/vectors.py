@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core import data_of, dtype_of, primitive, public
 from ..core.checks import broadcast_shape, require_tensor, wrap_dim
-from ..core.dtypes import promote_types, word
+from ..core.dtypes import I8, promote_types, word
 from .arithmetic import mul, sub
 from .elementwise import masked
 from .index import getitem
@@ -59,23 +59,27 @@ def vecdot(x: Any, y: Any, *, dim: int = -1) -> Any:
     return sum_over(mul(x, y), dim)
 
 
+def powers(x: Any, exponents: np.ndarray) -> Any:
+    """x to each of the exponents, along a new last dimension."""
+    common = promote_types(dtype_of(x), I8)
+    return unsqueeze(cast_to(x, common), -1) ** exponents.astype(common)
+
+
 @public(where="linalg")
 def vander(x: Any, *, N: int | None = None) -> Any:
-    """Vandermonde's matrix: the powers x^0 ... x^(N - 1) along a new last dimension; N is x's size unless given."""
-    if x.ndim == 0 or (N is not None and N < 1):
+    """Vandermonde's matrix: the powers x^0 ... x^(N - 1) along a new last dimension; N is x's last size unless given."""
+    n = N if N is not None else x.shape[-1] if x.ndim else 1
+    if n < 2:
         raise RuntimeError("N must be greater than 1.")
-    exponents = np.arange(x.shape[-1] if N is None else N)
-    return unsqueeze(cast_to(x, promote_types(dtype_of(x), np.dtype("i8"))), -1) ** exponents.astype(
-        dtype_of(x) if dtype_of(x).kind == "f" else np.int64)
+    return powers(x if x.ndim else unsqueeze(x, 0), np.arange(n))
 
 
 def _torch_vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     """The powers of a vector's elements in columns, the highest first unless `increasing`; N of them, or as many as elements."""
     if x.ndim != 1:
         raise RuntimeError("x must be a one-dimensional tensor.")
-    n = x.shape[0] if N is None else N
-    powers = np.arange(n) if increasing else np.arange(n)[::-1]
-    return vander(x, N=n)[:, powers] if n else vander(x, N=1)[:, :0]
+    exponents = np.arange(x.shape[0] if N is None else N)
+    return powers(x, exponents if increasing else exponents[::-1])
 
 
 _torch_vander.__name__ = "vander"
@@ -112,10 +116,10 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     if common.kind != "f":
         raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {word(common)}")
     shape = broadcast_shape("cosine_similarity", tuple(x1.shape), tuple(x2.shape))
-    d = wrap_dim(dim, len(shape), "cosine_similarity") - len(shape)
+    d = wrap_dim(dim, len(shape), "cosine_similarity") - max(len(shape), 1)
     units = []
     for x in (cast_to(x1, common), cast_to(x2, common)):
-        dims = (x.ndim + d,) if x.ndim + d >= 0 else ()
+        dims = (x.ndim + d,) if x.ndim + d >= 0 else ()  # a dimension that x lacks has size 1
         units.append(x / _at_least(_vector_norm(x, 2, dims, True), eps))
     return sum_over(units[0] * units[1], d)
 
