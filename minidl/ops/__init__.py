@@ -39,6 +39,16 @@ FAMILIES = (  # in the order of their needs
     "decompose",
     "norms",
     "vectors",
+    "norm",
+    "loss",
+    "loss_class",
+    "loss_margin",
+    "loss_ctc",
+    "embedding",
+    "dropout",
+    "attention",
+    "resample",
+    "grid",
 )
 for _family in FAMILIES:
     importlib.import_module(f"{__name__}.{_family}")

@@ -81,7 +81,7 @@ def sum_to_size(input: Any, *size: Any) -> Any:
     lead = input.ndim - len(shape)
     if lead < 0 or [n for n, m in zip(shape, input.shape[lead:]) if n not in (1, m)]:
         raise RuntimeError(f"size {{{list(shape)}}} is not expandable to size {{{list(input.shape)}}}.")
-    return sum_to(input, shape)
+    return input if tuple(input.shape) == shape != () else sum_to(cast_to(input, accumulation_type(dtype_of(input))), shape)
 
 
 def nansum_gradient(g: Any, x: Any, dims: tuple[int, ...]) -> Any:
@@ -113,12 +113,12 @@ def prod_gradient(g: Any, x: Any, dims: tuple[int, ...]) -> Any:
 
 @primitive(x=lambda g, x: prod_gradient(g, x, tuple(range(x.ndim))), grad_name="ProdBackward0")
 def _prod_all(x: Any) -> Any:
-    return x.prod()
+    return x.prod(dtype=x.dtype)
 
 
 @primitive(x=prod_gradient, grad_name="ProdBackward1")
 def _prod(x: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
-    return x.prod(axis=dims, keepdims=keepdim)
+    return x.prod(axis=dims, keepdims=keepdim, dtype=x.dtype)
 
 
 @public(method=True)

@@ -10,16 +10,22 @@ from typing import Any
 
 import numpy as np
 
-from ..core import data_of, dtype_of, primitive, public
+from ..core import dtype_of, primitive, public
 from ..core.broadcast import convert
 from ..core.checks import require_tensor, wrap_dim
 from ..core.dtypes import as_numpy_dtype, word
 from ..core.promotion import accumulation_type
 from ..core.results import return_type
 from .elementwise import exp
-from .selection import along, place_at
+from .index import EVERYTHING
+from .selection import place_at
 
 CummaxResult, CumminResult = return_type("cummax", "values indices"), return_type("cummin", "values indices")
+
+
+def along(dim: int, start: int | None, stop: int | None, step: int | None = None) -> tuple[slice, ...]:
+    """The key of a part along `dim`."""
+    return (EVERYTHING,) * dim + (slice(start, stop, step),)
 
 
 def accumulate(ufunc: np.ufunc, x: Any, dim: int, reverse: bool = False) -> Any:
@@ -27,7 +33,7 @@ def accumulate(ufunc: np.ufunc, x: Any, dim: int, reverse: bool = False) -> Any:
     if not x.ndim:
         return x.copy()
     y = np.empty_like(x)
-    order = along(dim, slice(None, None, -1) if reverse else slice(None))
+    order = along(dim, None, None, -1 if reverse else 1)
     ufunc.accumulate(x[order], axis=dim, out=y[order])
     return y
 
@@ -38,7 +44,7 @@ def shift(x: Any, k: int, dim: int, fill: Any) -> Any:
     n = x.shape[dim]
     k = max(min(k, n), -n)
     y = np.full_like(x, fill)
-    y[along(dim, slice(max(k, 0), n + min(k, 0)))] = x[along(dim, slice(max(-k, 0), n - max(k, 0)))]
+    y[along(dim, max(k, 0), n + min(k, 0))] = x[along(dim, max(-k, 0), n - max(k, 0))]
     return y
 
 
@@ -122,16 +128,12 @@ def running(ufunc: np.ufunc, x: Any, dim: int) -> tuple[Any, Any]:
     return y, accumulate(np.maximum, np.where((x == y) | np.isnan(x), here, 0), dim)
 
 
-def place_running(g: Any, x_shape: Any, indices: Any, dim: int) -> Any:
-    return place_at(g, data_of(indices), dim, x_shape[dim]) if x_shape else g
-
-
-@primitive(x=lambda g, x_shape, indices, dim: place_running(g[0], x_shape, indices, dim), outputs="values indices")
+@primitive(x=lambda g, x_shape, indices, dim: place_at(g[0], x_shape, indices, dim), outputs="values indices")
 def _cummax(x: Any, dim: int) -> Any:
     return running(np.maximum, x, dim)
 
 
-@primitive(x=lambda g, x_shape, indices, dim: place_running(g[0], x_shape, indices, dim), outputs="values indices")
+@primitive(x=lambda g, x_shape, indices, dim: place_at(g[0], x_shape, indices, dim), outputs="values indices")
 def _cummin(x: Any, dim: int) -> Any:
     return running(np.minimum, x, dim)
 

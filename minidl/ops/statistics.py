@@ -1,15 +1,22 @@
-"""Variance and standard deviation."""
+"""Variance, standard deviation, covariance and correlation."""
 
 from __future__ import annotations
 
+import math
+import warnings
 from typing import Any
 
 import numpy as np
 
 from ..core import data_of, dtype_of, primitive, public
 from ..core.checks import require_tensor, wrap_dims
-from .elementwise import masked
+from .elementwise import masked, sqrt
+from .matmul import matmul
+from .rearrange import diagonal
 from .reduce import _mean, count, expand_reduced
+from .reduce import sum as sum_over
+from .select import clamp
+from .shape import permute, reshape, squeeze
 
 
 def moments(x: Any, dims: tuple[int, ...], correction: Any, keepdim: bool) -> tuple[Any, Any]:
@@ -99,3 +106,60 @@ def var_mean(input: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = 
 def std_mean(input: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None) -> Any:
     """The pair (std, mean)."""
     return spread("std_mean", _std_mean, input, dim, unbiased, keepdim, correction)
+
+
+def weights_of(op: str, name: str, w: Any, n: int, kinds: str) -> None:
+    """RuntimeError unless there is one weight >= 0 for each of `n` observations."""
+    if w.ndim > 1 or math.prod(w.shape) != n or dtype_of(w).kind not in kinds:
+        raise RuntimeError(f"{op}(): expected {name} to be {n} {'integers' if 'f' not in kinds else 'floating point numbers'}, one "
+                           f"for each observation, got {dtype_of(w).name} of shape {tuple(w.shape)}")
+    if (data_of(w) < 0).any():
+        raise RuntimeError(f"{op}(): {name} cannot be negative, got {data_of(w).min()}")
+
+
+@public(method=True)
+def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Any:
+    """The covariance matrix of variables (rows) over observations (columns): X W X^T / norm, for X centred and w = `fweights` *
+    `aweights` on the diagonal of W. norm = sum(w) - correction, and with `aweights` sum(w) - correction * sum(w aweights) / sum(w).
+
+    >>> import minidl
+    >>> minidl.cov(minidl.tensor([[0., 1., 2.], [2., 1., 0.]])).tolist()
+    [[1.0, -1.0], [-1.0, 1.0]]
+    """
+    require_tensor("cov", "input", input)
+    if input.ndim > 2:
+        raise RuntimeError(f"cov(): expected input to have two or fewer dimensions but got an input with {input.ndim} dimensions")
+    if dtype_of(input) == bool:
+        raise RuntimeError("cov(): bool dtype is not supported for input")
+    x = input if input.ndim == 2 else reshape(input, 1, -1)
+    n = x.shape[1]
+    w = None
+    if fweights is not None:
+        weights_of("cov", "fweights", fweights, n, "iu")
+        w = fweights
+    if aweights is not None:
+        weights_of("cov", "aweights", aweights, n, "f")
+        w = aweights if w is None else w * aweights
+    w_sum = n if w is None else sum_over(w)
+    if w is not None and n and data_of(w_sum) == 0:
+        raise ZeroDivisionError("cov(): weights sum to zero, can't be normalized")
+    norm = w_sum - correction if aweights is None else w_sum - correction * sum_over(w * aweights) / w_sum
+    if data_of(norm) <= 0:
+        warnings.warn("cov(): degrees of freedom is <= 0. Correction should be strictly less than the number of observations.",
+                      stacklevel=3)
+        norm = 0
+    x = x - sum_over(x if w is None else x * w, 1, True) / w_sum
+    return squeeze(matmul(x, permute(x if w is None else x * w, 1, 0)) / norm)
+
+
+@public(method=True)
+def corrcoef(input: Any) -> Any:
+    """Pearson's correlation of variables (rows) over observations (columns): cov_ij / sqrt(cov_ii cov_jj), within [-1, 1]."""
+    require_tensor("corrcoef", "input", input)
+    if input.ndim > 2:
+        raise RuntimeError(f"corrcoef(): expected input to have two or fewer dimensions but got an input with {input.ndim} dimensions")
+    c = cov(input)
+    if not c.ndim:
+        return c / c
+    deviation = sqrt(diagonal(c))
+    return clamp(c / reshape(deviation, -1, 1) / reshape(deviation, 1, -1), -1, 1)
