@@ -19,9 +19,9 @@ from .graph import Node, Slot, next_order
 from .modes import modes
 from .primitive import primitive, spec_of
 from .promotion import CATEGORY
-from .tensor import Tensor, edge, new, refresh, wrap
+from .tensor import Tensor, edge, new, raise_unreplayable, refresh, wrap
 
-__all__ = ["in_place", "overwrite", "check_editable"]
+__all__ = ["in_place", "in_place_view", "overwrite", "check_editable"]
 
 
 @primitive(base=lambda g, part_shape, replay: view_scatter(g, zeros(g, part_shape), replay),
@@ -58,13 +58,11 @@ def check_editable(t: Tensor) -> None:
                            "location. Please clone() the tensor before performing the operation.")
     if modes.recording > 0:
         if t._base is not None:
+            if not t._replay and (t._rg or t._base._rg):
+                raise_unreplayable(t, "is being")
             refresh(t)
             if t._base._rg and t._base._node is None:
                 raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
-            if t._replay is None and t._rg:
-                raise RuntimeError(f"Output {getattr(t._node, 'index', 0)} of {t._node and t._node.public().name()} is a view and is being modified inplace. "
-                                   "This view is the output of a function that returns multiple views. Such functions do not allow "
-                                   "the output views to be modified inplace. You should replace the inplace operation by an out-of-place one.")
         if t._rg and t._node is None:
             raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
 
@@ -83,6 +81,8 @@ def overwrite(t: Tensor, result: Tensor, old: Tensor) -> Tensor:
         raise RuntimeError(f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(value.shape)}")
     if CATEGORY[value.dtype.kind] > CATEGORY[target.dtype.kind]:
         raise RuntimeError(f"result type {word(value.dtype)} can't be cast to the desired output type {word(target.dtype)}")
+    if result._rg and t._base is not None and not t._replay:
+        raise_unreplayable(t, "is being")
     node = result._node
     if node is not None and node.saved:
         keep_saved(node, t, old, value)
@@ -107,21 +107,22 @@ def keep_saved(node: Node, t: Tensor, old: Tensor, value: np.ndarray) -> None:
 
 def rebase(t: Tensor, result: Tensor) -> None:
     """Makes the op's node the history of `t`, or of the base that `t` is a view of."""
-    base = t._base
-    retained = t if t.retains_grad else None
+    base, retains = t._base, t.retains_grad
+    if retains:
+        t._node.retainer = None
     if base is None:
         t._node, t._rg = result._node, True
-        if retained is not None:
-            t.retain_grad()
-        return
-    node = new(view_scatter_node)
-    node.order = next_order()
-    node.edges = (edge(base), edge(result))
-    node.saved = (result._data.shape, t._replay)
-    node.shape, node.dtype = base._data.shape, base._data.dtype
-    base._node, base._rg = node, True
-    t._seen = -1
-    refresh(t)
+    else:
+        node = new(view_scatter_node)
+        node.order = next_order()
+        node.edges = (edge(base), edge(result))
+        node.saved = (result._data.shape, t._replay)
+        node.shape, node.dtype = base._data.shape, base._data.dtype
+        base._node, base._rg = node, True
+        t._seen = -1
+        refresh(t)
+    if retains:
+        t.retain_grad()
 
 
 def in_place(op: Callable[..., Any]) -> Callable[..., Tensor]:
@@ -131,6 +132,25 @@ def in_place(op: Callable[..., Any]) -> Callable[..., Tensor]:
         check_editable(self)
         old = before_edit(self)
         return overwrite(self, op(old, *args, **kwargs), old)
+
+    method.__name__ = method.__qualname__ = op.__name__ + "_"
+    method.__doc__ = f"In-place version of `{op.__name__}`."
+    return method
+
+
+def in_place_view(op: Callable[..., Any]) -> Callable[..., Tensor]:
+    """The in-place variant of a view op, `x.unsqueeze_(0)`: the tensor itself gets the view's sizes and history."""
+    @functools.wraps(op)
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        check_editable(self)
+        old = before_edit(self)
+        old._base, old._replay, old._seen = self._base, self._replay, self._seen
+        view = op(old, *args, **kwargs)
+        self._data, self._node, self._rg = view._data, view._node, view._rg
+        self._counter[0] += 1
+        if self._base is not None:
+            self._replay, self._seen = view._replay, self._counter[0]
+        return self
 
     method.__name__ = method.__qualname__ = op.__name__ + "_"
     method.__doc__ = f"In-place version of `{op.__name__}`."

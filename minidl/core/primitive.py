@@ -154,13 +154,14 @@ class Spec:
         x, rest = self.args[0], "".join(f"{a}, " for a in self.args[1:])
         put(f"    if {x}_t:")
         if self.outputs:
-            put("      for t in ts:")  # no replay: PyTorch forbids editing one of several views in place too
+            put("      for t in ts:")  # no replay: as in PyTorch, none of several views may be edited in place
         put(f"        t._counter = {x}._counter")
         put(f"        t._base = {x} if {x}._base is None else {x}._base")
         put("        t._seen = t._counter[0]")
         if not self.outputs:
-            put(f"        if {x}._base is None: t._replay = ((call, ({rest})),)")
-            put(f"        elif {x}._replay is not None: t._replay = {x}._replay + ((call, ({rest})),)")
+            put("        if modes.recording <= 0: t._replay = ()")
+            put(f"        elif {x}._base is None: t._replay = ((call, ({rest})),)")
+            put(f"        else: t._replay = {x}._replay and {x}._replay + ((call, ({rest})),)")
             put("    else: t._counter = [0]")
 
     def put_record(self, put: Callable[[str], None], out: str) -> None:

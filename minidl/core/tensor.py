@@ -136,7 +136,8 @@ class Tensor:
     - `_counter`: ``[version]``, one list for a base and all its views, raised by each in-place edit.
     - `_node`: the graph node that made it, `None` for a leaf; `_rg`: whether it requires a gradient.
     - `_base`, `_replay`, `_seen`: for a view, the tensor viewed, the view ops that lead from there, and the version
-      at which `_node` was current (an in-place edit of the base gives its views a new history; `refresh`).
+      at which `_node` was current (an in-place edit of the base gives its views a new history; `refresh`). `_replay` is
+      None for one of several views made at once and () for one made under `no_grad`: these get no new history.
     """
 
     _data: np.ndarray
@@ -192,7 +193,7 @@ class Tensor:
     @property
     def requires_grad(self) -> bool:
         """Whether operations on this tensor are recorded for a gradient."""
-        if self._base is not None:
+        if self._replay:
             refresh(self)
         return self._rg
 
@@ -338,7 +339,11 @@ def data_of(x: Any) -> Any:
 def refresh(view: Tensor) -> None:
     """Gives a view the history it has after in-place edits of its base: the view ops, replayed from the base."""
     base = view._base
-    if base is None or view._seen == view._counter[0] or view._replay is None:
+    if base is None or view._seen == view._counter[0]:
+        return
+    if not view._replay:
+        if base._rg and modes.recording > 0:
+            raise_unreplayable(view, "its base or another view of its base has been")
         return
     view._seen = view._counter[0]
     if base._rg:
@@ -350,7 +355,23 @@ def refresh(view: Tensor) -> None:
                 again = op(again, *args)
         finally:
             modes.recording = enabled
+        if again._data.shape != view._data.shape:
+            raise RuntimeError("a view is used after the shape of its base was edited in place: expected the view of shape "
+                               f"{list(view._data.shape)}, got {list(again._data.shape)}")
         view._node, view._rg = again._node, True
+
+
+def raise_unreplayable(view: Tensor, what: str) -> None:
+    """A view whose history cannot be rewritten, and `what` was edited."""
+    if view._replay is None:
+        name, index = (view._node.public().name(), getattr(view._node, "index", 0)) if view._node else ("a function", 0)
+        raise RuntimeError(f"Output {index} of {name} is a view and {what} modified inplace. This view is the output of a function "
+                           "that returns multiple views. Such functions do not allow the output views to be modified inplace. "
+                           "You should replace the inplace operation by an out-of-place one.")
+    raise RuntimeError(f"A view was created in no_grad mode and {what} modified inplace with grad mode enabled. Given that this use "
+                       "case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and "
+                       "the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or both "
+                       "outside (if you want the inplace to be tracked).")
 
 
 def edge(t: Tensor) -> Any:

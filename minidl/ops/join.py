@@ -19,14 +19,14 @@ from .rearrange import atleast_1d, atleast_2d, atleast_3d
 from .shape import as_shape
 
 
-@primitive(tensors=lambda g, tensors_shape, dim: pieces(g, [s[dim] for s in tensors_shape], dim), sequence=True)
-def _cat(tensors: Any, dim: int, dtype: Any) -> Any:
-    return np.concatenate(tensors, axis=dim, dtype=dtype, casting="unsafe")
+@primitive(xs=lambda g, xs_shape, dim: pieces(g, [s[dim] for s in xs_shape], dim), sequence=True)
+def _cat(xs: Any, dim: int, dtype: Any) -> Any:
+    return np.concatenate(xs, axis=dim, dtype=dtype, casting="unsafe")
 
 
-@primitive(tensors=lambda g, dim: [select(g, dim, i) for i in range(g.shape[dim])], sequence=True)
-def _stack(tensors: Any, dim: int, dtype: Any) -> Any:
-    return np.stack(tensors, axis=dim, dtype=dtype, casting="unsafe")
+@primitive(xs=lambda g, dim: [select(g, dim, i) for i in range(g.shape[dim])], sequence=True)
+def _stack(xs: Any, dim: int, dtype: Any) -> Any:
+    return np.stack(xs, axis=dim, dtype=dtype, casting="unsafe")
 
 
 def pieces(x: Any, sizes: list[int], dim: int) -> list[Any]:
@@ -233,11 +233,11 @@ def column_stack(tensors: Any) -> Any:
     return cat(_lifted("column_stack", tensors, lambda t: as_shape(t, (data_of(t).size, 1)) if data_of(t).ndim < 2 else t), 1)
 
 
-@primitive(tensors=lambda g, tensors_shape: [_slice(g, key) for key in block_keys(tensors_shape)], sequence=True)
-def _block_diag(tensors: Any, dtype: Any) -> Any:
-    y = np.zeros(np.sum([t.shape for t in tensors], axis=0), dtype)
-    for key, t in zip(block_keys([t.shape for t in tensors]), tensors):
-        y[key] = t
+@primitive(xs=lambda g, xs_shape: [_slice(g, key) for key in block_keys(xs_shape)], sequence=True)
+def _block_diag(xs: Any, dtype: Any) -> Any:
+    y = np.zeros(np.sum([x.shape for x in xs], axis=0), dtype)
+    for key, x in zip(block_keys([x.shape for x in xs]), xs):
+        y[key] = x
     return y
 
 

@@ -18,6 +18,7 @@ from ..core.broadcast import expand_to
 from ..core.checks import as_sizes, broadcast_shape, wrap_dim, wrap_dims
 from ..core.dtypes import as_numpy_dtype, word
 from ..core.dtypes import dtype as DType
+from ..core.inplace import in_place_view
 from ..core.tensor import Size, type_name
 
 INCOMPATIBLE = ("view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
@@ -301,6 +302,11 @@ def squeeze(input: Any, dim: Any = None) -> Any:
 def unsqueeze(input: Any, dim: int) -> Any:
     """With a dimension of size 1 put in at `dim`."""
     return _unsqueeze(input, wrap_dim(dim, data_of(input).ndim + 1, "unsqueeze"))
+
+
+for _op, _names in ((squeeze, "squeeze"), (unsqueeze, "unsqueeze"), (t, "t"), (transpose, "transpose swapaxes swapdims")):
+    for _name in _names.split():
+        setattr(Tensor, _name + "_", in_place_view(_op))
 
 
 # ---- broadcasting
