@@ -9,9 +9,8 @@ import numpy as np
 
 from ..core import Tensor, data_of, dtype_of, public
 from ..core.checks import require_tensor, wrap_dim
-from .index import _pick
 from .reduce import kept_shape
-from .selection import grid
+from .selection import take_at
 from .shape import as_shape, movedim
 from .sort import ordering
 
@@ -48,7 +47,7 @@ def quantile_of(op: str, x: Any, q: Any, dim: Any, keepdim: bool, interpolation:
     order, low = ordering(values, values.ndim - 1), np.floor(rank)
 
     def at(r: Any) -> Any:
-        return _pick(lines, grid(np.take_along_axis(order, r.astype(np.int64), -1), values.ndim - 1))
+        return take_at(lines, np.take_along_axis(order, r.astype(np.int64), -1), values.ndim - 1)
 
     y = at(low)
     if interpolation in ("linear", "midpoint"):

@@ -18,7 +18,7 @@ from ..core.promotion import accumulation_type
 from ..core.results import return_type
 from .elementwise import exp
 from .index import EVERYTHING
-from .selection import place_at
+from .selection import place_like
 
 CummaxResult, CumminResult = return_type("cummax", "values indices"), return_type("cummin", "values indices")
 
@@ -128,12 +128,12 @@ def running(ufunc: np.ufunc, x: Any, dim: int) -> tuple[Any, Any]:
     return y, accumulate(np.maximum, np.where((x == y) | np.isnan(x), here, 0), dim)
 
 
-@primitive(x=lambda g, x_shape, indices, dim: place_at(g[0], x_shape, indices, dim), outputs="values indices")
+@primitive(x=lambda g, x_shape, indices, dim: place_like(g[0], x_shape, indices, dim), outputs="values indices")
 def _cummax(x: Any, dim: int) -> Any:
     return running(np.maximum, x, dim)
 
 
-@primitive(x=lambda g, x_shape, indices, dim: place_at(g[0], x_shape, indices, dim), outputs="values indices")
+@primitive(x=lambda g, x_shape, indices, dim: place_like(g[0], x_shape, indices, dim), outputs="values indices")
 def _cummin(x: Any, dim: int) -> Any:
     return running(np.minimum, x, dim)
 

@@ -1,4 +1,4 @@
-"""One element of each line along a dimension, by index: what max, sort and their like share."""
+"""Elements of each line along a dimension, by index: what max, sort and their like share."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core import data_of
-from .index import put_zeros
+from .index import _pick, put_zeros
 from .shape import as_shape
 
 
@@ -18,9 +18,19 @@ def grid(index: Any, dim: int) -> tuple[Any, ...]:
     return tuple(axes)
 
 
-def place_at(g: Any, x_shape: Any, indices: Any, dim: int) -> Any:
-    """Zeros of `x_shape` to which g is added at `indices` along `dim`: the gradient of values taken there."""
-    return put_zeros(g, x_shape, grid(data_of(indices), dim)) if x_shape else g
+def take_at(x: Any, index: Any, dim: int) -> Any:
+    """y[..., i, ...] = x[..., index[..., i, ...], ...] along `dim`; the transpose of `place_at`."""
+    return _pick(x, grid(data_of(index), dim))
+
+
+def place_at(x: Any, index: Any, dim: int, size: int) -> Any:
+    """Zeros with `size` places along `dim`, to which x is added at `index`; the transpose of `take_at`."""
+    return put_zeros(x, (*x.shape[:dim], size, *x.shape[dim + 1:]), grid(data_of(index), dim))
+
+
+def place_like(g: Any, x_shape: Any, indices: Any, dim: int) -> Any:
+    """The gradient, for x of `x_shape`, of values taken at `indices` along `dim`."""
+    return place_at(g, indices, dim, x_shape[dim]) if x_shape else g
 
 
 def picked(x: Any, index: Any, dim: int, keepdim: bool) -> tuple[Any, Any]:
@@ -34,4 +44,4 @@ def picked(x: Any, index: Any, dim: int, keepdim: bool) -> tuple[Any, Any]:
 def place_picked(g: Any, x_shape: Any, indices: Any, dim: int) -> Any:
     """The gradient of `picked`: each line's goes to the element that was picked."""
     kept = (*x_shape[:dim], 1, *x_shape[dim + 1:]) if x_shape else ()
-    return place_at(as_shape(g, kept), x_shape, data_of(indices).reshape(kept), dim)
+    return place_like(as_shape(g, kept), x_shape, data_of(indices).reshape(kept), dim)

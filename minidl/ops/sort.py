@@ -10,7 +10,7 @@ from ..core import primitive, public
 from ..core.checks import require_tensor, wrap_dim
 from ..core.results import return_type
 from .scan import along
-from .selection import grid, place_at
+from .selection import grid, place_like
 
 SortResult, TopkResult = return_type("sort", "values indices"), return_type("topk", "values indices")
 
@@ -29,12 +29,12 @@ def permuted(x: Any, order: Any, dim: int) -> tuple[Any, Any]:
     return (x[grid(order, dim)] if x.ndim else x.copy()), order
 
 
-@primitive(x=lambda g, x_shape, indices, dim: place_at(g[0], x_shape, indices, dim), outputs="values indices")
+@primitive(x=lambda g, x_shape, indices, dim: place_like(g[0], x_shape, indices, dim), outputs="values indices")
 def _sort(x: Any, dim: int, descending: bool) -> Any:
     return permuted(x, ordering(x, dim, descending), dim)
 
 
-@primitive(x=lambda g, x_shape, indices, dim: place_at(g[0], x_shape, indices, dim), outputs="values indices",
+@primitive(x=lambda g, x_shape, indices, dim: place_like(g[0], x_shape, indices, dim), outputs="values indices",
            grad_name="SortBackward1")
 def _sort_stable(x: Any, dim: int, descending: bool) -> Any:
     return permuted(x, ordering(x, dim, descending), dim)
@@ -70,7 +70,7 @@ def msort(input: Any) -> Any:
     return sort(input, 0)[0]
 
 
-@primitive(x=lambda g, x_shape, indices, dim: place_at(g[0], x_shape, indices, dim), outputs="values indices")
+@primitive(x=lambda g, x_shape, indices, dim: place_like(g[0], x_shape, indices, dim), outputs="values indices")
 def _topk(x: Any, k: int, dim: int, largest: bool) -> Any:
     order = ordering(x, dim, largest)
     return permuted(x, np.ascontiguousarray(order[along(dim, 0, k)]) if x.ndim else order, dim)
