@@ -53,7 +53,7 @@ def check_editable(t: Tensor) -> None:
     array = t._data
     if not array.flags.writeable:
         raise RuntimeError("in-place edit: the tensor's memory is read-only (it comes from a read-only NumPy array); clone() it first")
-    if any(stride == 0 and size > 1 for stride, size in zip(array.strides, array.shape)):
+    if 0 in array.strides and array.size and any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape)):
         raise RuntimeError("unsupported operation: more than one element of the written-to tensor refers to a single memory "
                            "location. Please clone() the tensor before performing the operation.")
     if modes.recording > 0:

@@ -36,7 +36,10 @@ Key = tuple[Any, ...]
 def viewer(grad_name: str) -> Any:
     """The view primitive, under the name of the last of the views that PyTorch chains for one index."""
     def basic_index(x: Any, key: Any) -> Any:
-        return x[key]
+        y = x[key]
+        if None in key:  # again, through its shape: so NumPy gives a new dimension PyTorch's stride, not 0
+            y = np.reshape(x[tuple([i for i in key if i is not None])], y.shape, copy=False)
+        return y
 
     return primitive(x=lambda g, x_shape, key: place(g, x_shape, key), view=True, grad_name=grad_name)(basic_index)
 
@@ -324,6 +327,8 @@ def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
     shape = data_of(input).shape
     if not shape:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    if isinstance(start, Tensor) and (start.ndim or start._data.dtype.kind not in "iu"):
+        raise RuntimeError("start must be an 0-dim integral Tensor.")
     dim, start, length = wrap_dim(dim, len(shape), "narrow"), operator.index(start), operator.index(length)
     n = shape[dim]
     if length < 0:

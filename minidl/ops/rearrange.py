@@ -178,8 +178,9 @@ def roll(input: Any, shifts: Any, dims: Any = None) -> Any:
         raise RuntimeError("`shifts` required")
     if len(shifts) != len(dims) and (dims or len(shifts) > 1):
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
-    dims = tuple([wrap_dim(d, data_of(input).ndim, "roll") for d in dims])
-    return _roll(input, shifts, dims) if data_of(input).ndim else _roll(input, shifts, ())
+    if dims and not data_of(input).ndim:
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
+    return _roll(input, shifts, tuple([wrap_dim(d, data_of(input).ndim, "roll") for d in dims]))
 
 
 @primitive(x=lambda g, shifts, dims: _roll(g, tuple([-s for s in shifts]), dims))
