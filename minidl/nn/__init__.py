@@ -1,7 +1,10 @@
 """Neural networks: modules, their parameters, and the functions that they call."""
 
 from . import functional as functional
+from . import init as init
 from . import modules as modules
+from . import parameter as parameter
+from . import utils as utils
 from .modules import *
 from .parameter import Buffer as Buffer
 from .parameter import Parameter as Parameter

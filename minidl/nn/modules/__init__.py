@@ -1,4 +1,25 @@
 """The layers, one file per family. A layer is its parameters, a forward that calls `minidl.nn.functional`, and its repr."""
 
-from .container import *
-from .module import Module as Module
+from .module import Module as Module  # isort: skip  # the base first
+from .container import *  # isort: skip
+from .activation import *
+from .adaptive import *
+from .attention import *
+from .batchnorm import *
+from .channelshuffle import *
+from .conv import *
+from .distance import *
+from .dropout import *
+from .flatten import *
+from .fold import *
+from .instancenorm import *
+from .linear import *
+from .loss import *
+from .normalization import *
+from .padding import *
+from .pixelshuffle import *
+from .pooling import *
+from .rnn import *
+from .sparse import *
+from .transformer import *
+from .upsampling import *
