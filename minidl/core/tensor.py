@@ -358,7 +358,12 @@ def refresh(view: Tensor) -> None:
         if again._data.shape != view._data.shape:
             raise RuntimeError("a view is used after the shape of its base was edited in place: expected the view of shape "
                                f"{list(view._data.shape)}, got {list(again._data.shape)}")
+        retains = view.retains_grad
+        if retains:
+            view._node.retainer = None
         view._node, view._rg = again._node, True
+        if retains:
+            view.retain_grad()
 
 
 def raise_unreplayable(view: Tensor, what: str) -> None:
@@ -374,10 +379,15 @@ def raise_unreplayable(view: Tensor, what: str) -> None:
                        "outside (if you want the inplace to be tracked).")
 
 
+dead_end: Callable[[Tensor], Any]  # `minidl.core.graph.DeadEnd`, set there: a graph is made of tensors
+
+
 def edge(t: Tensor) -> Any:
     """Where a gradient of `t` goes: its node, itself for a leaf, None if it needs none."""
     if t._base is not None:
         refresh(t)
+        if not t._rg and t._base._rg:
+            return dead_end(t)
     return (t._node or t) if t._rg else None
 
 
