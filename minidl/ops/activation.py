@@ -9,9 +9,9 @@ import numpy as np
 from ..core import primitive, public
 from ..core.checks import wrap_dim
 from .arithmetic import sub
-from .elementwise import exp, masked, tanh
+from .elementwise import exp, masked, needs_float, tanh
 from .index import narrowed
-from .relu import apply, needs_float, with_inplace
+from .relu import apply, with_inplace
 from .rounding import abs
 from .special import erf
 
@@ -67,7 +67,7 @@ def logsigmoid(input: Any) -> Any:
 def _softplus(x: Any, beta: float, threshold: float) -> Any:
     needs_float("softplus_cpu", x)
     z = x * beta
-    return np.where(z > threshold, x, np.log1p(np.exp(z)) / beta)
+    return np.where(z > threshold, x, (np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))) / beta)
 
 
 @public(where="nn.functional")
@@ -115,8 +115,8 @@ def mish_derivative(x: Any) -> Any:
 @primitive(x=lambda g, x: g * mish_derivative(x))
 def _mish(x: Any) -> Any:
     needs_float("mish_cpu", x)
-    e = np.exp(np.minimum(x, 20))  # tanh(ln(1 + e)) = e (e + 2) / (e (e + 2) + 2), and 1 to rounding from 20 on
-    e *= e + 2
+    e = np.exp(np.minimum(x, 5 if x.dtype == np.float16 else 20))  # from there on the tanh is 1 to rounding
+    e *= e + 2  # tanh(ln(1 + e)) = e (e + 2) / (e (e + 2) + 2)
     return x * (e / (e + 2))
 
 
@@ -186,6 +186,7 @@ def glu(input: Any, dim: int = -1) -> Any:
     """
     if not input.ndim:
         raise RuntimeError("glu does not support 0-dimensional tensors")
+    needs_float("glu_cpu", input)
     dim = wrap_dim(dim, input.ndim, "glu")
     size = input.shape[dim]
     if size % 2:
@@ -207,13 +208,20 @@ def elu_backward(d: Any, x: Any, negative: float, scale: float, rate: float) -> 
     return y
 
 
-@primitive(x=lambda g, x, negative, scale, rate: elu_backward(g, x, negative, scale, rate))
-def _elu(x: Any, negative: float, scale: float, rate: float) -> Any:
+def elu_forward(x: Any, negative: float, scale: float, rate: float) -> Any:
     needs_float("elu_cpu", x)
     y = np.expm1(np.minimum(x, 0) * rate)
     y *= negative
     y += np.maximum(x, 0) * scale
     return y
+
+
+def exponential_unit(grad_name: str) -> Any:
+    rule = {"x": lambda g, x, negative, scale, rate: elu_backward(g, x, negative, scale, rate)}
+    return primitive(grad_name=grad_name, **rule)(elu_forward)
+
+
+_elu, _celu = exponential_unit("EluBackward0"), exponential_unit("CeluBackward0")
 
 
 @with_inplace("nn.functional")
@@ -240,7 +248,7 @@ def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     """y = max(x, 0) + min(alpha (e^(x / alpha) - 1), 0); dy/dx = 1, or e^(x / alpha). RuntimeError if alpha is 0."""
     if alpha == 0:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
-    return apply(_elu, input, inplace, alpha, 1.0, 1.0 / alpha)
+    return apply(_celu, input, inplace, alpha, 1.0, 1.0 / alpha)
 
 
 # ---- made of other ops

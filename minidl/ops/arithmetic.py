@@ -11,25 +11,27 @@ import numpy as np
 
 from ..core import data_of, dtype_of, primitive, public
 from ..core.checks import require_tensor
-from ..core.dtypes import word
-from .elementwise import function, zeros_like
+from .compare import on_integers
+from .elementwise import function, needs_float, zeros_like
 
 
 def scaled(b: Any, alpha: Any) -> Any:
     """alpha b, for `add` and `sub`: a floating-point alpha belongs to floating-point values."""
-    d = np.result_type(b)
+    if not isinstance(b, (np.ndarray, np.generic)):
+        return b * alpha
+    d = b.dtype
     if d.kind != "f" and isinstance(alpha, float):
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
     if d != bool and isinstance(alpha, bool):
         raise RuntimeError("Boolean alpha only supported for Boolean results.")
-    return np.multiply(b, alpha, dtype=d, casting="unsafe")
+    return b * np.asarray(alpha).astype(d)
 
 
 @public(method=True, operators=("__add__", "__radd__"), inplace=True)
 @primitive(a=lambda g: g, b=lambda g, alpha: g if alpha == 1 else g * alpha, common="a b")
 def add(a: Any, b: Any, alpha: Any = 1) -> Any:
     """y = a + alpha b; dy/da = 1, dy/db = alpha."""
-    return np.add(a, b) if alpha == 1 else np.add(a, scaled(b, alpha))
+    return np.add(a, b) if alpha == 1 and alpha is not True else np.add(a, scaled(b, alpha))
 
 
 def refuse_bools(a: Any, b: Any) -> None:
@@ -44,7 +46,7 @@ def refuse_bools(a: Any, b: Any) -> None:
 def sub(a: Any, b: Any, alpha: Any = 1) -> Any:
     """y = a - alpha b; dy/da = 1, dy/db = -alpha. Bools are refused."""
     try:
-        return np.subtract(a, b if alpha == 1 else scaled(b, alpha))
+        return np.subtract(a, b if alpha == 1 and alpha is not True else scaled(b, alpha))
     except TypeError:
         raise RuntimeError("Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
                            "`logical_xor()` operator instead.") from None
@@ -69,7 +71,7 @@ def mul(a: Any, b: Any) -> Any:
            common="x tensor1 tensor2")
 def addcmul(x: Any, tensor1: Any, tensor2: Any, value: Any = 1) -> Any:
     """y = x + value tensor1 tensor2."""
-    return np.add(x, scaled(tensor1, value) * tensor2)
+    return np.add(x, tensor1 * x.dtype.type(value) * tensor2)
 
 
 @public(method=True, inplace=True)
@@ -80,11 +82,12 @@ def addcdiv(x: Any, tensor1: Any, tensor2: Any, value: Any = 1) -> Any:
     if np.result_type(x).kind != "f":
         raise RuntimeError("Integer division with addcdiv is no longer supported, and in a future release addcdiv will perform "
                            "a true division of tensor1 and tensor2.")
-    return np.add(x, scaled(tensor1, value) / tensor2)
+    return np.add(x, tensor1 * x.dtype.type(value) / tensor2)
 
 
 def same_types(x: Any, end: Any, weight: Any) -> None:
     """RuntimeError unless the tensors among `lerp`'s arguments have one type."""
+    needs_float("lerp_kernel_scalar", x)
     for name, value in (("end", end), ("weight", weight)):
         if not isinstance(value, (int, float)) and dtype_of(value) != dtype_of(x):
             raise RuntimeError(f"expected dtype {dtype_of(x).name} for `{name}` but got dtype {dtype_of(value).name}")
@@ -95,8 +98,7 @@ def same_types(x: Any, end: Any, weight: Any) -> None:
            common="x end weight", check=same_types)
 def lerp(x: Any, end: Any, weight: Any) -> Any:
     """y = x + weight (end - x), exact at both ends; dy/dx = 1 - weight, dy/dend = weight, dy/dweight = end - x."""
-    if x.dtype.kind != "f":
-        raise NotImplementedError(f"\"lerp_kernel_scalar\" not implemented for '{word(x.dtype)}'")
+    needs_float("lerp_kernel_scalar", x)
     return np.where(np.abs(weight) < 0.5, x + weight * (end - x), end - (end - x) * (1 - weight))
 
 
@@ -112,7 +114,7 @@ def true_divide(a: Any, b: Any) -> Any:
 
 @primitive(a=lambda g: zeros_like(g), b=lambda g: zeros_like(g), common="a b", grad_name="DivBackward1")
 def _floor_divide(a: Any, b: Any) -> Any:
-    check_divisor(a, b)
+    check_divisor("div_floor", a, b)
     return np.floor_divide(a, b)
 
 
@@ -120,12 +122,16 @@ def _floor_divide(a: Any, b: Any) -> Any:
 def _trunc_divide(a: Any, b: Any) -> Any:
     if np.result_type(a, b).kind == "f":
         return np.trunc(np.true_divide(a, b))
-    check_divisor(a, b)
+    check_divisor("div_trunc", a, b)
     return np.subtract(a, np.fmod(a, b)) // b
 
 
-def check_divisor(a: Any, b: Any) -> None:
-    if np.result_type(a, b).kind != "f" and not np.all(b):
+def check_divisor(op: str, a: Any, b: Any) -> None:
+    """What PyTorch refuses to divide with rounding: bools, and integers by zero."""
+    kind = np.result_type(a, b).kind
+    if kind == "b":
+        raise NotImplementedError(f"\"{op}_cpu\" not implemented for 'Bool'")
+    if kind != "f" and not np.all(b):
         raise RuntimeError("ZeroDivisionError")
 
 
@@ -150,7 +156,7 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
 @primitive(arrays="a b", common="a b")
 def floor_divide(a: Any, b: Any) -> Any:
     """y = floor(a / b), in the operands' type; has no derivative."""
-    check_divisor(a, b)
+    check_divisor("div_floor", a, b)
     return np.floor_divide(a, b)
 
 
@@ -158,7 +164,7 @@ def floor_divide(a: Any, b: Any) -> Any:
 @primitive(a=lambda g: g, b=lambda g, a, b: -g * div(a, b, rounding_mode="floor"), common="a b")
 def remainder(a: Any, b: Any) -> Any:
     """y = a - b floor(a / b), with the sign of b (Python's %); dy/da = 1, dy/db = -floor(a / b)."""
-    check_divisor(a, b)
+    check_divisor("remainder", a, b)
     return np.remainder(a, b)
 
 
@@ -166,7 +172,7 @@ def remainder(a: Any, b: Any) -> Any:
 @primitive(a=lambda g: g, b=lambda g, a, b: -g * div(a, b, rounding_mode="trunc"), common="a b", tensors_only="a")
 def fmod(a: Any, b: Any) -> Any:
     """y = a - b trunc(a / b), with the sign of a (C's fmod); dy/da = 1, dy/db = -trunc(a / b)."""
-    check_divisor(a, b)
+    check_divisor("fmod", a, b)
     return np.fmod(a, b)
 
 
@@ -195,25 +201,19 @@ def positive(input: Any) -> Any:
 @primitive(a=lambda g, a, y: g * (a / y), b=lambda g, b, y: g * (b / y), common="a b", tensors_only="a b")
 def hypot(a: Any, b: Any) -> Any:
     """y = (a^2 + b^2)^(1/2), without overflow; dy/da = a / y, dy/db = b / y."""
+    needs_float("hypot_cpu", a)
     return np.hypot(a, b)
-
-
-def integer_only(f: Any, a: Any, b: Any) -> Any:
-    d = np.result_type(a, b)
-    if d.kind not in "iu":
-        raise NotImplementedError(f"\"{f.__name__}_cpu\" not implemented for '{word(d)}'")
-    return f(a, b)
 
 
 @function
 @primitive(arrays="a b", common="a b", tensors_only="a b")
 def gcd(a: Any, b: Any) -> Any:
     """The greatest common divisor of integers, not negative; gcd(0, 0) = 0."""
-    return integer_only(np.gcd, a, b)
+    return on_integers(np.gcd, a, b, "iu")
 
 
 @function
 @primitive(arrays="a b", common="a b", tensors_only="a b")
 def lcm(a: Any, b: Any) -> Any:
     """The least common multiple of integers, not negative; 0 where either is 0."""
-    return integer_only(np.lcm, a, b)
+    return on_integers(np.lcm, a, b, "iu")

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..core import Tensor, dtype_of, primitive, public
 from ..core.checks import require_tensor
+from ..core.dtypes import word
 
 OPERANDS = (Tensor, np.ndarray, np.generic, bool, int, float)
 
@@ -100,33 +101,33 @@ def logical_not(x: Any) -> Any:
 # ---- bits, on integers and bools
 
 
-def bitwise(f: Any, a: Any, b: Any) -> Any:
-    try:
-        return f(a, b)
-    except TypeError:
-        kind = np.result_type(a, b).name
-        raise NotImplementedError(f"\"{f.__name__}_cpu\" not implemented for '{kind}'") from None
+def on_integers(f: Any, a: Any, b: Any, kinds: str = "iub") -> Any:
+    """f(a, b), or NotImplementedError for a type that is none of the `kinds`."""
+    d = np.result_type(a, b)
+    if d.kind not in kinds:
+        raise NotImplementedError(f"\"{f.__name__}_cpu\" not implemented for '{word(d)}'")
+    return f(a, b)
 
 
 @public(method=True, operators=("__and__", "__rand__"), inplace=True)
 @primitive(arrays="a b", common="a b")
 def bitwise_and(a: Any, b: Any) -> Any:
     """y = a & b: the bits set in both; for bools, logical and."""
-    return bitwise(np.bitwise_and, a, b)
+    return on_integers(np.bitwise_and, a, b)
 
 
 @public(method=True, operators=("__or__", "__ror__"), inplace=True)
 @primitive(arrays="a b", common="a b")
 def bitwise_or(a: Any, b: Any) -> Any:
     """y = a | b: the bits set in either; for bools, logical or."""
-    return bitwise(np.bitwise_or, a, b)
+    return on_integers(np.bitwise_or, a, b)
 
 
 @public(method=True, operators=("__xor__", "__rxor__"), inplace=True)
 @primitive(arrays="a b", common="a b")
 def bitwise_xor(a: Any, b: Any) -> Any:
     """y = a ^ b: the bits set in one alone; for bools, exclusive or."""
-    return bitwise(np.bitwise_xor, a, b)
+    return on_integers(np.bitwise_xor, a, b)
 
 
 @public(method=True, operators=("__invert__",), inplace=True)
@@ -134,7 +135,7 @@ def bitwise_xor(a: Any, b: Any) -> Any:
 def bitwise_not(x: Any) -> Any:
     """y = ~x: every bit turned over; for bools, logical not."""
     if x.dtype.kind == "f":
-        raise NotImplementedError(f"\"bitwise_not_cpu\" not implemented for '{x.dtype.name}'")
+        raise NotImplementedError(f"\"bitwise_not_cpu\" not implemented for '{word(x.dtype)}'")
     return np.invert(x)
 
 
@@ -142,14 +143,14 @@ def bitwise_not(x: Any) -> Any:
 @primitive(arrays="a b", common="a b")
 def bitwise_left_shift(a: Any, b: Any) -> Any:
     """y = a << b, that is a 2^b where it fits."""
-    return bitwise(np.left_shift, a, b)
+    return on_integers(np.left_shift, a, b, "iu")
 
 
 @public(method=True, operators=("__rshift__", "__rrshift__"), inplace=True)
 @primitive(arrays="a b", common="a b")
 def bitwise_right_shift(a: Any, b: Any) -> Any:
     """y = a >> b, the sign kept, that is floor(a / 2^b)."""
-    return bitwise(np.right_shift, a, b)
+    return on_integers(np.right_shift, a, b, "iu")
 
 
 # ---- tests

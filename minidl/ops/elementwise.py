@@ -8,6 +8,7 @@ import numpy as np
 
 from ..core import dtype_of, primitive, public
 from ..core.broadcast import zeros_for
+from ..core.dtypes import word
 
 function = public(method=True, inplace=True)
 
@@ -22,6 +23,12 @@ def masked(x: Any, keep: Any) -> Any:
     """y = x where `keep`, else 0 whatever x is there (inf * 0 would be NaN); on bits, ten times as fast as np.where."""
     bits = f"i{x.itemsize}"
     return np.bitwise_and(x.view(bits), np.negative(keep.view("i1"), dtype=bits)).view(x.dtype)
+
+
+def needs_float(op: str, x: Any) -> None:
+    """NotImplementedError for integers, as PyTorch's own kernels raise."""
+    if dtype_of(x).kind != "f":
+        raise NotImplementedError(f"\"{op}\" not implemented for '{word(dtype_of(x))}'")
 
 
 # ---- exponentials and logarithms
@@ -70,7 +77,7 @@ def log10(x: Any) -> Any:
 
 
 @public(where="torch special", method=True, inplace=True)
-@primitive(x=lambda g, x: g / (x + 1), floating="x")
+@primitive(x=lambda g, x: g / (x + 1), floating="x", grad_name="Log1PBackward0")
 def log1p(x: Any) -> Any:
     """y = ln(1 + x), precise near 0; dy/dx = 1 / (1 + x)."""
     return np.log1p(x)
@@ -174,7 +181,7 @@ def tanh_backward(d: Any, tanh_x: Any) -> Any:
     return np.multiply(y, d, y)
 
 
-@function
+@public(where="torch nn.functional", method=True, inplace=True)
 @primitive(x=lambda g, y: tanh_backward(g, y), floating="x")
 def tanh(x: Any) -> Any:
     """y = tanh x, dy/dx = 1 - y^2."""
@@ -224,14 +231,14 @@ def atan2(a: Any, b: Any) -> Any:
 
 
 @function
-@primitive(x=lambda g: g * 0.017453292519943295, floating="x")
+@primitive(x=lambda g: g * 0.017453292519943295, floating="x", grad_name="Deg2RadBackward0")
 def deg2rad(x: Any) -> Any:
     """y = x pi / 180."""
     return x * 0.017453292519943295
 
 
 @function
-@primitive(x=lambda g: g * 57.29577951308232, floating="x")
+@primitive(x=lambda g: g * 57.29577951308232, floating="x", grad_name="Rad2DegBackward0")
 def rad2deg(x: Any) -> Any:
     """y = x 180 / pi."""
     return x * 57.29577951308232

@@ -12,9 +12,8 @@ import numpy as np
 
 from ..core import dtype_of, primitive, public
 from ..core.broadcast import convert
-from ..core.checks import require_tensor
 from ..core.dtypes import F8, word
-from .elementwise import exp, exp2, function, log, masked, zeros_like
+from .elementwise import exp, exp2, function, log, masked, needs_float, zeros_like
 
 NUMBERS = (bool, int, float)
 
@@ -77,11 +76,10 @@ def float_power(input: Any, exponent: Any) -> Any:
 
 
 @function
-def ldexp(input: Any, other: Any) -> Any:
-    """y = input 2^other."""
-    require_tensor("ldexp", "input", input)
-    require_tensor("ldexp", "other", other)
-    return input * pow(2.0, other)
+@primitive(a=lambda g, b: g * exp2(b), b=lambda g, y: g * y * 0.6931471805599453, floating="a b", tensors_only="a b")
+def ldexp(a: Any, b: Any) -> Any:
+    """y = a 2^b; dy/da = 2^b, dy/db = y ln 2."""
+    return a * np.exp2(b)
 
 
 frexp_result = namedtuple("frexp", ("mantissa", "exponent"))
@@ -103,17 +101,11 @@ def frexp(input: Any) -> Any:
 # ---- logarithms of sums, and x log y
 
 
-def needs_float(op: str, a: Any, b: Any) -> None:
-    d = np.result_type(a, b)
-    if d.kind != "f":
-        raise NotImplementedError(f"\"{op}_cpu\" not implemented for '{word(d)}'")
-
-
 @public(method=True)
 @primitive(a=lambda g, a, b: g / (1 + exp(b - a)), b=lambda g, a, b: g / (1 + exp(a - b)), common="a b", tensors_only="a b")
 def logaddexp(a: Any, b: Any) -> Any:
     """y = ln(e^a + e^b), without overflow; dy/da = 1 / (1 + e^(b - a))."""
-    needs_float("logaddexp", a, b)
+    needs_float("logaddexp_cpu", a)
     return np.logaddexp(a, b)
 
 
@@ -121,18 +113,20 @@ def logaddexp(a: Any, b: Any) -> Any:
 @primitive(a=lambda g, a, b: g / (1 + exp2(b - a)), b=lambda g, a, b: g / (1 + exp2(a - b)), common="a b", tensors_only="a b")
 def logaddexp2(a: Any, b: Any) -> Any:
     """y = log2(2^a + 2^b), without overflow; dy/da = 1 / (1 + 2^(b - a))."""
-    needs_float("logaddexp2", a, b)
+    needs_float("logaddexp2_cpu", a)
     return np.logaddexp2(a, b)
 
 
 def factor_gradient(g: Any, a: Any, b: Any, log: Any, pole: float) -> Any:
     """g log b, and 0 where a is 0 and b at or beyond the pole of the logarithm."""
-    logarithm = log(np.asarray(b, dtype_of(g)) if isinstance(b, NUMBERS) else b)
-    return g * masked(logarithm, (a != 0) | ~(b <= pole))
+    b = np.asarray(b, dtype_of(g)) if isinstance(b, NUMBERS) else b
+    return g * masked(log(b), (a != 0) | ~(b <= pole))
 
 
 @public(where="torch special", method=True, inplace=True)
 @primitive(a=lambda g, a, b: factor_gradient(g, a, b, log, 0), b=lambda g, a, b: g * a / b, floating="a b")
 def xlogy(a: Any, b: Any) -> Any:
     """y = a ln b, and 0 where a is 0 (NaN where b is NaN); dy/da = ln b, dy/db = a / b."""
+    if b.__class__ is float:
+        b = a.dtype.type(b)
     return np.where(np.equal(a, 0) & ~np.isnan(b), 0, a * np.log(b))

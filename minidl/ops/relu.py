@@ -12,14 +12,8 @@ from ..core.checks import require_tensor
 from ..core.dtypes import word
 from ..core.generator import default_generator
 from ..core.inplace import in_place
-from .elementwise import masked
+from .elementwise import masked, needs_float
 from .shape import as_shape
-
-
-def needs_float(op: str, x: Any) -> None:
-    """NotImplementedError for integers, as PyTorch's own kernels raise."""
-    if x.dtype.kind != "f":
-        raise NotImplementedError(f"\"{op}\" not implemented for '{word(x.dtype)}'")
 
 
 def apply(op: Callable[..., Any], input: Any, inplace: bool, *args: Any) -> Any:
@@ -72,7 +66,10 @@ def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: b
     """y = min(max(x, min_val), max_val); dy/dx = 1 strictly between the bounds, else 0."""
     if min_val > max_val:
         raise ValueError("min_val cannot be greater than max_val")
-    bounds = (min_val, max_val) if dtype_of(input).kind == "f" else (int(min_val), int(max_val))
+    kind = dtype_of(input).kind
+    if kind == "u" and (min_val < 0 or max_val < 0):
+        raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
+    bounds = (min_val, max_val) if kind == "f" else (int(min_val), int(max_val))
     return apply(_hardtanh, input, inplace, *bounds)
 
 
@@ -82,11 +79,11 @@ def relu6(input: Any, inplace: bool = False) -> Any:
     return hardtanh(input, 0.0, 6.0, inplace)
 
 
-@primitive(d=lambda g, x, slope: leaky_relu_backward(g, x, slope))
+@primitive(d=lambda g, x, slope: leaky_relu_backward(g, x, slope), arrays="x")
 def leaky_relu_backward(d: Any, x: Any, slope: float) -> Any:
     """y = d where x > 0, else slope d."""
     if 0 <= slope <= 1:
-        y = np.maximum(x > 0, slope, dtype=d.dtype)
+        y = np.maximum((x > 0).astype(d.dtype), slope)
         y *= d
         return y
     return np.where(x > 0, d, slope * d)
@@ -97,7 +94,7 @@ def _leaky_relu(x: Any, slope: float) -> Any:
     needs_float("leaky_relu_cpu", x)
     if 0 < slope <= 1:
         y = x * slope
-        return np.maximum(x, y, y) if y.ndim else np.maximum(x, y)
+        return np.maximum(x, y, out=y) if y.ndim else np.maximum(x, y)
     return np.maximum(x, 0) + slope * np.minimum(x, 0)
 
 
@@ -144,7 +141,7 @@ def prelu(input: Any, weight: Any) -> Any:
         raise RuntimeError(f"prelu: Type promoting not supported. Got {word(dtype_of(input))} and {word(dtype_of(weight))}")
     if weight.ndim > 1:
         raise RuntimeError(f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.ndim}")
-    needs_float("prelu_cpu", input if isinstance(input, np.ndarray) else input._data)
+    needs_float("prelu_cpu", input)
     count = weight.shape[0] if weight.ndim else 1
     if count != 1:
         if input.ndim == 0:

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core import dtype_of, primitive, public
-from ..core.dtypes import word
-from .elementwise import function, masked, zeros_like
+from .elementwise import function, masked, needs_float, zeros_like
 
 
 def no_bool(op: str, x: Any) -> None:
@@ -25,18 +24,22 @@ def abs(x: Any) -> Any:
     return np.abs(x)
 
 
-@function
-@primitive(x=lambda g: zeros_like(g))
-def sign(x: Any) -> Any:
-    """y = -1, 0 or 1, as x is negative, zero (or NaN) or positive."""
+def signs(x: Any) -> Any:
     return x.copy() if x.dtype == bool else np.subtract(x > 0, x < 0, dtype=x.dtype)
 
 
 @function
 @primitive(x=lambda g: zeros_like(g))
+def sign(x: Any) -> Any:
+    """y = -1, 0 or 1, as x is negative, zero (or NaN) or positive."""
+    return signs(x)
+
+
+@function
+@primitive(x=lambda g: zeros_like(g))
 def sgn(x: Any) -> Any:
-    """As `sign`, but NaN stays NaN."""
-    return x.copy() if x.dtype == bool else np.sign(x)
+    """As `sign`: the two differ for complex numbers alone, of which there are none here."""
+    return signs(x)
 
 
 @public(method=True)
@@ -81,8 +84,7 @@ def trunc(x: Any) -> Any:
 @primitive(x=lambda g: g)
 def frac(x: Any) -> Any:
     """y = x - trunc(x), with the sign of x; dy/dx = 1."""
-    if x.dtype.kind != "f":
-        raise NotImplementedError(f"\"frac_cpu\" not implemented for '{word(x.dtype)}'")
+    needs_float("frac_cpu", x)
     return x - np.trunc(x)
 
 
@@ -94,7 +96,7 @@ def _round(x: Any, decimals: int) -> Any:
     return np.rint(x / scale) * scale if decimals < 0 else np.rint(x * scale) / scale
 
 
-@public(where="torch special", method=True, operators=("__round__",), inplace=True)
+@public(where="torch special", method=True, inplace=True)
 def round(input: Any, *, decimals: int = 0) -> Any:
     """y = x to `decimals` places after the point (before it if negative), halves to the even neighbour; dy/dx = 0.
 

@@ -11,6 +11,10 @@ from ..core.checks import require_tensor
 from ..core.promotion import cast, result_dtype
 from .compare import isnan
 from .elementwise import masked
+from .gather import nonzero
+from .rounding import no_bool
+
+ARRAYS = (Tensor, np.ndarray, np.generic)
 
 
 @primitive(a=lambda g, condition: masked(g, condition), b=lambda g, condition: masked(g, ~condition), arrays="condition",
@@ -28,13 +32,12 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     [1, 0]
     """
     if input is None and other is None:
-        from .gather import nonzero
         return nonzero(condition, as_tuple=True)
     if dtype_of(condition) != bool:
         if dtype_of(condition) != np.uint8:
             raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype {dtype_of(condition).name}")
         condition = condition != 0
-    if not isinstance(input, (Tensor, np.ndarray)) and not isinstance(other, (Tensor, np.ndarray)):
+    if not isinstance(input, ARRAYS) and not isinstance(other, ARRAYS):
         input = np.asarray(input, result_dtype(input, other))
     return _where(condition, input, other)
 
@@ -50,6 +53,7 @@ def _where_method(self: Any, condition: Any, other: Any) -> Any:
 
 @primitive(x=lambda g, x, low, high: masked(g, (x >= low) & (x <= high)), grad_name="ClampBackward1")
 def _clamp(x: Any, low: Any, high: Any) -> Any:
+    no_bool("clamp_scalar_cpu", x)
     return np.clip(x, low, high)
 
 
@@ -84,7 +88,7 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
         return clamp_min(input, min)
     if min is None:
         return clamp_max(input, max)
-    low, high = isinstance(min, (Tensor, np.ndarray)), isinstance(max, (Tensor, np.ndarray))
+    low, high = isinstance(min, ARRAYS), isinstance(max, ARRAYS)
     if low != high:
         raise TypeError(f"clamp(): min and max must be both tensors or both numbers, got {type(min).__name__} and {type(max).__name__}")
     d = dtype_of(input)

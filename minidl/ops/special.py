@@ -39,7 +39,7 @@ def erfc(x: Any) -> Any:
 
 
 @public(where="special")
-@primitive(x=lambda g, x, y: g * (2 * x * y - 2 / ROOT_PI), floating="x")
+@primitive(x=lambda g, x, y: g * (2 * x * y - 2 / ROOT_PI), floating="x", grad_name="SpecialErfcxBackward0")
 def erfcx(x: Any) -> Any:
     """y = e^(x^2) erfc(x); dy/dx = 2 x y - 2 / sqrt(pi)."""
     return scipy_special("erfcx", x)
@@ -60,14 +60,14 @@ def ndtr(x: Any) -> Any:
 
 
 @public(where="special")
-@primitive(x=lambda g, x: g * 0.7978845608028654 / erfcx(x * -0.7071067811865476), floating="x")
+@primitive(x=lambda g, x: g * 0.7978845608028654 / erfcx(x * -0.7071067811865476), floating="x", grad_name="SpecialLogNdtrBackward0")
 def log_ndtr(x: Any) -> Any:
     """y = ln ndtr(x), precise in the left tail; dy/dx = sqrt(2 / pi) / erfcx(-x / sqrt 2)."""
     return scipy_special("log_ndtr", x)
 
 
 @public(where="special")
-@primitive(x=lambda g, y: g * 2.5066282746310002 * exp(y * y * 0.5), floating="x")
+@primitive(x=lambda g, y: g * 2.5066282746310002 * exp(y * y * 0.5), floating="x", grad_name="SpecialNdtriBackward0")
 def ndtri(x: Any) -> Any:
     """The inverse of `ndtr` on (0, 1): dy/dx = sqrt(2 pi) e^(y^2 / 2)."""
     return scipy_special("ndtri", x)
@@ -112,7 +112,7 @@ def psi(input: Any) -> Any:
 @primitive(x=lambda g, x: g * digamma(x), floating="x")
 def lgamma(x: Any) -> Any:
     """y = ln |gamma(x)|, dy/dx = digamma(x)."""
-    return scipy_special("gammaln", x)
+    return scipy_special("gammaln", np.where(x == -np.inf, x.dtype.type(np.inf), x))
 
 
 @public(where="special")
@@ -125,16 +125,18 @@ def gammaln(input: Any) -> Any:
 
 
 @public(where="special")
-@primitive(x=lambda g, x: g * -(log(x) + 1), floating="x")
+@primitive(x=lambda g, x: g * -(log(x) + 1), floating="x", grad_name="SpecialEntrBackward0")
 def entr(x: Any) -> Any:
     """y = -x ln x, 0 at 0 and -inf where x < 0; dy/dx = -(ln x + 1)."""
     return scipy_special("entr", x)
 
 
 @public(where="special")
-@primitive(a=lambda g, a, b: factor_gradient(g, a, b, log1p, -1), b=lambda g, a, b: g * a / (b + 1), floating="a b")
+@primitive(a=lambda g, a, b: factor_gradient(g, a, b, log1p, -1), b=lambda g, a, b: g * a / (b + 1), floating="a b", grad_name="SpecialXlog1PyBackward0")
 def xlog1py(a: Any, b: Any) -> Any:
     """y = a ln(1 + b), and 0 where a is 0 (NaN where b is NaN); dy/da = ln(1 + b), dy/db = a / (1 + b)."""
+    if b.__class__ is float:
+        b = a.dtype.type(b)
     return np.where(np.equal(a, 0) & ~np.isnan(b), 0, a * np.log1p(b))
 
 
