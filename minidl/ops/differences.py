@@ -85,8 +85,10 @@ def gradient(input: Any, *, spacing: Any = None, dim: Any = None, edge_order: in
     require_tensor("gradient", "input", input)
     if spacing is None:
         spacing = 1
+    if isinstance(spacing, Tensor):
+        raise TypeError("gradient(): argument 'spacing' must be a number, or a list of numbers or of tensors, not Tensor")
     several = isinstance(spacing, (list, tuple))
-    dims = tuple(range(len(spacing))) if several and dim is None else wrap_dims(dim, input.ndim, "gradient")
+    dims = wrap_dims(dim, input.ndim, "gradient")
     spacings = list(spacing) if several else [spacing] * len(dims)
     if len(spacings) != len(dims):
         raise RuntimeError(f"gradient expected spacing to be unspecified, a scalar or of length {len(dims)}, got {len(spacings)}")

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..core import Tensor, data_of, dtype_of, primitive, public
-from ..core.checks import require_tensor, wrap_dim, wrap_dims
+from ..core.checks import require_tensor, wrap_dim
 from ..core.results import return_type
-from .reduce import expand_reduced, kept_shape
+from .reduce import checked_dims, expand_reduced, kept_shape
 from .select import maximum, minimum
 from .selection import picked, place_picked
 
@@ -66,8 +66,7 @@ def _amin(x: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
 
 
 def extremum(op: str, primitive_op: Any, x: Any, dim: Any, keepdim: bool) -> Any:
-    require_tensor(op, "input", x)
-    dims = wrap_dims(dim, x.ndim, op)
+    dims = checked_dims(op, x, dim, keepdim)
     require_elements(op, x, None if isinstance(dim, (tuple, list)) and not dim else dims)
     return primitive_op(x, dims, keepdim)
 

@@ -38,6 +38,14 @@ def cast_to(x: Any, dtype: Any) -> Any:
     return x if dtype_of(x) == d else convert(x, d)
 
 
+def checked_dims(op: str, x: Any, dim: Any, keepdim: Any) -> tuple[int, ...]:
+    """The dimensions to reduce over. That `keepdim` must be a bool finds ``sum(0, 1)``, meant as ``sum((0, 1))``."""
+    require_tensor(op, "input", x)
+    if not isinstance(keepdim, (bool, np.bool_)):
+        raise TypeError(f"{op}(): argument 'keepdim' must be bool, not {type(keepdim).__name__}; several dims go in a tuple")
+    return wrap_dims(dim, x.ndim, op)
+
+
 # ---- sums and products
 
 def total(x: Any, dims: tuple[int, ...] | None = None, keepdim: bool = False) -> Any:
@@ -67,11 +75,9 @@ def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
     >>> minidl.sum(minidl.tensor([[1, 2], [3, 4]]), 0).tolist()
     [4, 6]
     """
-    require_tensor("sum", "input", input)
+    dims = checked_dims("sum", input, dim, keepdim)
     x = cast_to(input, dtype)
-    if dim is None and not keepdim:
-        return _sum_all(x)
-    return _sum(x, wrap_dims(dim, x.ndim, "sum"), keepdim)
+    return _sum_all(x) if dim is None and not keepdim else _sum(x, dims, keepdim)
 
 
 @public(method=True)
@@ -96,8 +102,8 @@ def _nansum(x: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
 @public(method=True)
 def nansum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """The sum of all elements that are not NaN, or of those over the dimensions `dim`."""
-    require_tensor("nansum", "input", input)
-    return _nansum(cast_to(input, dtype), wrap_dims(dim, input.ndim, "nansum"), keepdim)
+    dims = checked_dims("nansum", input, dim, keepdim)
+    return _nansum(cast_to(input, dtype), dims, keepdim)
 
 
 def other_factors_over(x: Any, dims: tuple[int, ...]) -> Any:
@@ -167,26 +173,24 @@ def _mean(x: Any, dims: tuple[int, ...], keepdim: bool = False) -> Any:
 @public(method=True)
 def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """The mean of all n elements, or over the dimensions `dim`; dy/dx = 1/n. RuntimeError for integers without `dtype`."""
-    require_tensor("mean", "input", input)
+    dims = checked_dims("mean", input, dim, keepdim)
     x = cast_to(input, dtype)
     if dtype_of(x).kind != "f":
         raise RuntimeError(f"mean(): could not infer output dtype. {'Input' if dtype is None else 'Optional'} dtype must "
                            f"be either a floating point or complex dtype. Got: {word(dtype_of(x))}")
-    if dim is None and not keepdim:
-        return _mean_all(x)
-    return _mean(x, wrap_dims(dim, x.ndim, "mean"), keepdim)
+    return _mean_all(x) if dim is None and not keepdim else _mean(x, dims, keepdim)
 
 
 @public(method=True)
 def nanmean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """The mean of all elements that are not NaN, or of those over the dimensions `dim`."""
-    require_tensor("nanmean", "input", input)
+    dims = checked_dims("nanmean", input, dim, keepdim)
     if dtype_of(input).kind != "f":
         raise RuntimeError("nanmean(): expected input to have floating point or complex dtype but got "
                            f"{word(dtype_of(input))}")
     x = cast_to(input, dtype)
     present = ~np.isnan(data_of(x))
-    return nansum(x, dim, keepdim) / cast_to(total(present, wrap_dims(dim, x.ndim, "nanmean"), keepdim), dtype_of(x))
+    return _nansum(x, dims, keepdim) / cast_to(total(present, dims, keepdim), dtype_of(x))
 
 
 # ---- counts and truth
@@ -213,6 +217,11 @@ def _any(x: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
     return truth(x.any(axis=dims, keepdims=keepdim), x)
 
 
+def truth_dims(op: str, x: Any, dim: Any, keepdim: Any) -> tuple[int, ...]:
+    """An empty `dim` means none here: each element for itself."""
+    return checked_dims(op, x, dim, keepdim) if dim is None or not isinstance(dim, (tuple, list)) or dim else ()
+
+
 def truth(y: Any, x: Any) -> Any:
     """PyTorch answers uint8 for uint8, from the time before it had bool."""
     return y.astype(np.uint8) if x.dtype == np.uint8 else y
@@ -221,12 +230,10 @@ def truth(y: Any, x: Any) -> Any:
 @public(method=True)
 def all(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
     """Whether all elements, or all over the dimensions `dim`, are true (not zero)."""
-    require_tensor("all", "input", input)
-    return _all(input, wrap_dims(dim, input.ndim, "all"), keepdim)
+    return _all(input, truth_dims("all", input, dim, keepdim), keepdim)
 
 
 @public(method=True)
 def any(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
     """Whether any element, or any over the dimensions `dim`, is true (not zero)."""
-    require_tensor("any", "input", input)
-    return _any(input, wrap_dims(dim, input.ndim, "any"), keepdim)
+    return _any(input, truth_dims("any", input, dim, keepdim), keepdim)

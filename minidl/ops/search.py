@@ -83,9 +83,14 @@ def answer(wanted: tuple[bool, bool], values: Any, inverse: Any, counts: Any) ->
     return parts[0] if len(parts) == 1 else tuple(parts)
 
 
-def require_lines(op: str, x: Any, dim: int) -> None:
+def line_dim(op: str, x: Any, dim: Any) -> int:
+    """The dimension whose slices are compared, checked."""
+    if not x.ndim:
+        raise IndexError(f"{op}: Dimension specified as {dim} but tensor has no dimensions")
+    dim = wrap_dim(dim, x.ndim, op)
     if x.shape[dim] and 0 in x.shape:
         raise RuntimeError(f"{op}: there are 0 sized dimensions, and they aren't selected by `dim`, so unique cannot be applied")
+    return dim
 
 
 @public(method=True)
@@ -99,11 +104,10 @@ def unique(input: Any, sorted: bool = True, return_inverse: bool = False, return
     """
     require_tensor("unique", "input", input)
     x = input._data
-    if dim is None or not x.ndim:
+    if dim is None:
         found = np.unique(x, return_inverse=True, return_counts=True, equal_nan=False)
     else:
-        dim = wrap_dim(dim, x.ndim, "unique")
-        require_lines("unique", x, dim)
+        dim = line_dim("unique", x, dim)
         found = np.unique(x, return_inverse=True, return_counts=True, axis=dim, equal_nan=False)
     values, inverse, counts = found
     return answer((return_inverse, return_counts), values, inverse.reshape(x.shape if dim is None else -1), counts)
@@ -114,12 +118,11 @@ def unique_consecutive(input: Any, return_inverse: bool = False, return_counts: 
     """The elements (slices along `dim`) that differ from the one before; then, if asked for, where among them each element of
     the input is, and how long each run is."""
     require_tensor("unique_consecutive", "input", input)
-    x, flat = input._data, dim is None or not input.ndim
+    x, flat = input._data, dim is None
     if flat:
         dim, lines = 0, x.reshape(-1)
     else:
-        dim = wrap_dim(dim, x.ndim, "unique_consecutive")
-        require_lines("unique_consecutive", x, dim)
+        dim = line_dim("unique_consecutive", x, dim)
         lines = np.moveaxis(x, dim, 0)
     starts = np.ones(len(lines), bool)
     starts[1:] = (lines[1:] != lines[:-1]).any(axis=tuple(range(1, lines.ndim)))

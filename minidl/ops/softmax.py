@@ -56,42 +56,58 @@ def _log_softmax(x: Any, dims: tuple[int, ...]) -> Any:
     return y.astype(x.dtype, copy=False)
 
 
-def softmax_dims(op: str, x: Any, dim: Any) -> tuple[int, ...]:
-    """The dimension as the primitives take it, after the checks."""
+def floats(op: str, x: Any, dtype: Any) -> Any:
+    """The input in `dtype`; NotImplementedError for integers, as in PyTorch."""
+    require_tensor(op, "input", x)
+    x = cast_to(x, dtype)
     if dtype_of(x).kind != "f":
         raise NotImplementedError(f'"{op}" not implemented for \'{word(dtype_of(x))}\'')
-    if dim is None:  # what torch.nn.functional has always guessed
-        warnings.warn(f"Implicit dimension choice for {op} has been deprecated. Change the call to include dim=X as an argument.",
-                      stacklevel=4)
-        dim = 0 if x.ndim in (0, 1, 3) else 1
-    return (wrap_dim(dim, x.ndim, op),) if x.ndim else (wrap_dim(dim, 0, op),)[:0]
+    return x
 
 
-@public(where="torch nn.functional special", method=True)
-def softmax(input: Any, dim: Any = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
+def one_dim(op: str, x: Any, dim: Any) -> tuple[int, ...]:
+    return (wrap_dim(dim, x.ndim, op),)[:x.ndim]
+
+
+@public(where="torch special", method=True)
+def softmax(input: Any, dim: int, dtype: Any = None) -> Any:
     """y_i = exp(x_i) / sum_j exp(x_j) along `dim`; dL/dx = y * (g - sum(g * y)).
 
-    >>> import minidl as torch
-    >>> torch.softmax(torch.tensor([0., 0.]), 0)
-    tensor([0.5000, 0.5000])
+    >>> import minidl
+    >>> minidl.softmax(minidl.tensor([0., 0.]), 0).tolist()
+    [0.5, 0.5]
     """
-    require_tensor("softmax", "input", input)
-    x = cast_to(input, _stacklevel if not isinstance(_stacklevel, int) else dtype)
-    return _softmax(x, softmax_dims("softmax", x, dim))
+    x = floats("softmax", input, dtype)
+    return _softmax(x, one_dim("softmax", x, dim))
 
 
-@public(where="torch nn.functional special", method=True)
-def log_softmax(input: Any, dim: Any = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
+@public(where="torch special", method=True)
+def log_softmax(input: Any, dim: int, dtype: Any = None) -> Any:
     """y_i = x_i - log(sum_j exp(x_j)) along `dim`; dL/dx = g - exp(y) * sum(g)."""
-    require_tensor("log_softmax", "input", input)
-    x = cast_to(input, _stacklevel if not isinstance(_stacklevel, int) else dtype)
-    return _log_softmax(x, softmax_dims("log_softmax", x, dim))
+    x = floats("log_softmax", input, dtype)
+    return _log_softmax(x, one_dim("log_softmax", x, dim))
 
 
-@public(where="nn.functional")
-def softmin(input: Any, dim: Any = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
+def softmin(input: Any, dim: int, dtype: Any = None) -> Any:
     """softmax(-x) along `dim`."""
-    return softmax(-input, dim, dtype=dtype)
+    return softmax(-input, dim, dtype)
+
+
+def functional(op: Any) -> None:
+    """The form in torch.nn.functional, where `dim` may be left out: then it is guessed, with a warning."""
+    def form(input: Any, dim: Any = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
+        if dim is None:
+            warnings.warn(f"Implicit dimension choice for {op.__name__} has been deprecated. Change the call to include dim=X as "
+                          "an argument.", stacklevel=_stacklevel)
+            dim = 0 if input.ndim in (0, 1, 3) else 1
+        return op(input, dim, dtype)
+
+    form.__name__, form.__doc__ = op.__name__, op.__doc__
+    public(form, where="nn.functional")
+
+
+for _op in (softmax, log_softmax, softmin):
+    functional(_op)
 
 
 @primitive(x=lambda g, x, y, dims: expand_reduced(g, x.shape, dims) * exp(x - expand_reduced(y, x.shape, dims)), floating="x")

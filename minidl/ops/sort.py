@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import primitive, public
+from ..core import dtype_of, primitive, public
 from ..core.checks import require_tensor, wrap_dim
 from ..core.results import return_type
 from .scan import along
@@ -80,6 +80,8 @@ def _topk(x: Any, k: int, dim: int, largest: bool) -> Any:
 def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
     """(values, indices) of the `k` largest elements along `dim`, or of the smallest; in order whether that is asked for or not."""
     require_tensor("topk", "input", input)
+    if dtype_of(input) == bool:
+        raise RuntimeError("topk does not support bool dtypes on CPU")
     dim = wrap_dim(dim, input.ndim, "topk")
     if not 0 <= k <= (input.shape[dim] if input.ndim else 1):
         raise RuntimeError(f"topk: selected index k out of range, got {k} for dimension {dim} of shape {tuple(input.shape)}")
