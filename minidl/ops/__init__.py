@@ -39,7 +39,6 @@ FAMILIES = (  # in the order of their needs
     "decompose",
     "norms",
     "vectors",
-    "norm",
     "loss",
     "loss_class",
     "loss_margin",
@@ -48,6 +47,7 @@ FAMILIES = (  # in the order of their needs
     "dropout",
     "attention",
     "resample",
+    "norm",
     "grid",
 )
 for _family in FAMILIES:

@@ -1,0 +1,334 @@
+"""Normalisation: y = (x - mean) / sqrt(var + eps) * w + b, over the axes that give each kind its name.
+
+One kernel serves all kinds. It sees `x` in a view of shape `shape`, takes mean and (biased) variance over `axes`, and
+reads `w` and `b` in the shape `w_shape`, which broadcasts. With d = x - mean, s = 1 / sqrt(var + eps), u = dy * w and
+<> the mean over `axes`:
+
+    dL/dx = s (u - <u> - s^2 d <u d>),   dL/dw = sum(dy s d),   dL/db = sum(dy)
+
+For fixed statistics (a batch norm in evaluation) dL/dx = s u; for the root mean square, which does not subtract a
+mean, d = x and the term <u> falls away. The kernel keeps the memory order of `x`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..core import Tensor, data_of, dtype_of, primitive, public
+from ..core.broadcast import expand_to, sum_to
+from ..core.checks import require_tensor
+from .elementwise import rsqrt
+from .norms import vector_norm
+from .resample import Taps, resample
+from .select import clamp_min
+from .shape import reshape
+
+
+class Norm(NamedTuple):
+    """What is normalised: the view of x, the axes of the statistics, w's own shape and its shape in that view, and how."""
+
+    shape: tuple[int, ...]
+    axes: tuple[int, ...]
+    param_shape: tuple[int, ...]
+    w_shape: tuple[int, ...]
+    eps: float
+    kind: str = "standard"  # "fixed": the statistics are given; "rms": no mean is subtracted
+
+    @property
+    def stat_shape(self) -> tuple[int, ...]:
+        return tuple([1 if d in self.axes else n for d, n in enumerate(self.shape)])
+
+    @property
+    def count(self) -> int:
+        return max(math.prod([self.shape[d] for d in self.axes]), 1)
+
+    @property
+    def w_inside(self) -> bool:
+        """Whether w varies along the normalised axes; otherwise it is a factor of the result."""
+        return any(self.w_shape[d] != 1 for d in self.axes)
+
+
+def total(shape: tuple[int, ...], *factors: np.ndarray) -> np.ndarray:
+    """The product of the arrays, summed where `shape` is 1. (einsum is the fastest here, whatever the memory order.)"""
+    dims = list(range(len(shape)))
+    return np.einsum(*[o for x in factors for o in (x, dims)], [d for d in dims if shape[d] != 1]).reshape(shape)
+
+
+def scaled(d: np.ndarray, w: Any, b: Any, var: np.ndarray, norm: Norm) -> np.ndarray:
+    """d w / sqrt(var + eps) + b, in d's memory."""
+    s = 1 / np.sqrt(var + norm.eps)
+    if w is not None and not norm.w_inside:
+        s = s * w.reshape(norm.w_shape)
+    d *= s
+    if w is not None and norm.w_inside:
+        d *= w.reshape(norm.w_shape)
+    if b is not None:
+        d += b.reshape(norm.w_shape)
+    return d
+
+
+def normalise(x: Any, w: Any, b: Any, norm: Any) -> Any:
+    """y with the mean and variance of x itself, and these."""
+    v = x.reshape(norm.shape)
+    mean = np.zeros(norm.stat_shape, x.dtype) if norm.kind == "rms" else total(norm.stat_shape, v) / norm.count
+    d = v - mean
+    var = total(norm.stat_shape, d, d) / norm.count
+    return scaled(d, w, b, var, norm).reshape(x.shape), mean, var
+
+
+def normalise_rule(g: Any, x: Any, w: Any, mean: Any, var: Any, norm: Any, needs: Any) -> Any:
+    grads = _normalise_backward(g[0], x, w, mean, var, norm, tuple(needs))
+    return tuple([grad if need else None for grad, need in zip(grads, needs)])
+
+
+OPTIONS: dict[str, Any] = {"joint": ("x w b", normalise_rule), "outputs": "y mean var"}
+_batch_norm = primitive(normalise, grad_name="NativeBatchNormBackward0", **OPTIONS)
+_layer_norm = primitive(normalise, grad_name="NativeLayerNormBackward0", **OPTIONS)
+_group_norm = primitive(normalise, grad_name="NativeGroupNormBackward0", **OPTIONS)
+_rms_norm = primitive(normalise, grad_name="FusedRmsNormBackward0", **OPTIONS)
+
+
+@primitive(joint=("x w b", lambda g, x, w, mean, var, norm, needs: normalise_rule([g], x, w, mean, var, norm, needs)),
+           arrays="mean var", grad_name="NativeBatchNormBackward0")
+def _normalise_fixed(x: Any, w: Any, b: Any, mean: Any, var: Any, norm: Any) -> Any:
+    """y with a given mean and variance."""
+    return scaled(x - mean, w, b, var, norm)
+
+
+def backward_rule(g: Any, dy: Any, x: Any, w: Any, mean: Any, var: Any, norm: Any, wanted: Any) -> Any:
+    """The derivatives of `_normalise_backward`, in ops, so that there are derivatives of every order.
+
+    With z = s d and Q(v) = s (v - <v> - z <v z>), which is dz/dx and its own transpose.
+    """
+    def average(v: Any) -> Any:
+        return sum_to(v, norm.stat_shape) / norm.count
+
+    def project(v: Any) -> Any:
+        spread = v - z * average(v * z)
+        return s * (spread if norm.kind == "rms" else spread - average(v))
+
+    x_shape = x.shape
+    x, dy = reshape(x, norm.shape), reshape(dy, norm.shape)
+    d = x - (average(x) if norm.kind == "standard" else mean)
+    s = rsqrt((var if norm.kind == "fixed" else average(d * d)) + norm.eps)
+    z, u = s * d, dy if w is None else dy * reshape(w, norm.w_shape)
+    h = reshape(g[0], norm.shape) if wanted[0] else 0.0 * dy
+    h_w = reshape(g[1], norm.w_shape) if wanted[1] else 0.0
+    h_b = reshape(g[2], norm.w_shape) if wanted[2] else 0.0
+    if norm.kind == "fixed":
+        q, to_x = s * h, s * h_w * dy
+    else:
+        q = project(h)
+        through_z = h_w * dy - s * (h * average(u * z) + u * average(h * z))
+        to_x = project(through_z) - z * s * average(h * project(u))
+    to_dy = (q if w is None else reshape(w, norm.w_shape) * q) + h_w * z + h_b
+    to_w = None if w is None else reshape(sum_to(dy * q, norm.w_shape), norm.param_shape)
+    return reshape(to_dy, x_shape), reshape(expand_to(to_x, norm.shape), x_shape), to_w
+
+
+@primitive(joint=("dy x w", backward_rule), arrays="mean var", outputs="dx dw db")
+def _normalise_backward(dy: Any, x: Any, w: Any, mean: Any, var: Any, norm: Any, wanted: Any) -> Any:
+    """dx, dw and db as the module's docstring gives them; an empty array for one that is not wanted."""
+    dy, d = dy.reshape(norm.shape), x.reshape(norm.shape) - mean
+    s = 1 / np.sqrt(var + norm.eps)
+    dx = dw = db = np.empty(0, x.dtype)
+    shared = norm.w_shape == norm.stat_shape  # then dx needs the sums that are dw and db
+    if not shared:
+        d *= s
+    if wanted[2] or shared:
+        db = total(norm.w_shape, dy)
+    if wanted[1] or shared:
+        dw = total(norm.w_shape, dy, d) * s if shared else total(norm.w_shape, dy, d)
+    if wanted[0]:
+        u = dy * w.reshape(norm.w_shape) if norm.w_inside and w is not None else dy
+        factor = s if w is None or norm.w_inside else s * w.reshape(norm.w_shape)
+        if norm.kind == "fixed":
+            dx = u * factor
+        else:
+            dx = d
+            dx *= dw * s / -norm.count if shared else total(norm.stat_shape, u, d) / -norm.count
+            dx += u
+            if norm.kind == "standard":
+                dx -= (db if shared else total(norm.stat_shape, u)) / norm.count
+            dx *= factor
+        dx = dx.reshape(x.shape)
+    return (dx, dw.reshape(norm.param_shape) if wanted[1] else np.empty(0, x.dtype),
+            db.reshape(norm.param_shape) if wanted[2] else np.empty(0, x.dtype))
+
+
+# ---- the public functions
+
+
+def per_channel(op: str, channels: int, **arrays: Any) -> None:
+    """RuntimeError unless each array given has one element per channel."""
+    for name, a in arrays.items():
+        if a is not None and math.prod(a.shape) != channels:
+            raise RuntimeError(f"{name} should contain {channels} elements not {math.prod(a.shape)} ({op})")
+
+
+def update(running: Any, value: np.ndarray, momentum: float) -> None:
+    """running = (1 - momentum) running + momentum value, in place."""
+    if running is None:
+        return
+    array = data_of(running)
+    array[...] = (1 - momentum) * array + momentum * value.reshape(array.shape)
+    if isinstance(running, Tensor):
+        running._counter[0] += 1
+
+
+@public(where="torch nn.functional")
+def batch_norm(input: Any, running_mean: Any, running_var: Any, weight: Any = None, bias: Any = None, training: bool = False,
+               momentum: float = 0.1, eps: float = 1e-5) -> Any:
+    """y = (x - mean) / sqrt(var + eps) * weight + bias for each channel, over the batch and all positions.
+
+    x: (N, C, *). In training the statistics are those of x (var biased), and the running ones, if given, move towards
+    them in place: running = (1 - momentum) running + momentum value, with the unbiased variance. Otherwise the
+    running ones are used. ValueError in training if a channel has one value only. Ioffe and Szegedy 2015,
+    arXiv:1502.03167.
+    """
+    require_tensor("batch_norm", "input", input)
+    shape = tuple(input.shape)
+    if len(shape) < 2 and shape != (0,):
+        raise RuntimeError(f"batch_norm: expected input with 2 or more dimensions (N, C, *), got {len(shape)}")
+    axis = min(1, len(shape) - 1)
+    channels = shape[axis]
+    per_channel("batch_norm", channels, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    w_shape = tuple([n if d == axis else 1 for d, n in enumerate(shape)])
+    norm = Norm(shape, tuple([d for d in range(len(shape)) if d != axis]), (channels,), w_shape, eps,
+                "standard" if training else "fixed")
+    if not training:
+        if running_mean is None or running_var is None:
+            raise RuntimeError("Expected running_mean and running_var to be defined when training=False (batch_norm)")
+        mean, var = [np.array(data_of(r)).reshape(w_shape) for r in (running_mean, running_var)]
+        return _normalise_fixed(input, weight, bias, mean, var, norm)
+    require_several("batch_norm", shape, math.prod(shape) // max(channels, 1))
+    y, mean, var = _batch_norm(input, weight, bias, norm)
+    update(running_mean, data_of(mean), momentum)
+    update(running_var, data_of(var) * (norm.count / max(norm.count - 1, 1)), momentum)
+    return y
+
+
+def require_several(op: str, shape: tuple[int, ...], count: int) -> None:
+    if count == 1:
+        raise ValueError(f"Expected more than 1 value per channel when training, got input size {list(shape)} ({op})")
+
+
+@public(where="torch nn.functional")
+def instance_norm(input: Any, running_mean: Any = None, running_var: Any = None, weight: Any = None, bias: Any = None,
+                  use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5) -> Any:
+    """`batch_norm` of each sample by itself: the statistics are over the positions of one channel of one sample.
+
+    x: (N, C, *). The running statistics, if given, move towards the averages over the samples; with
+    ``use_input_stats=False`` they are used instead. Ulyanov et al. 2016, arXiv:1607.08022.
+    """
+    require_tensor("instance_norm", "input", input)
+    if not use_input_stats:
+        return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
+    shape = tuple(input.shape)
+    if len(shape) < 2:
+        raise RuntimeError(f"instance_norm: expected input with 2 or more dimensions (N, C, *), got {len(shape)}")
+    if math.prod(shape[2:]) == 1:
+        raise ValueError(f"Expected more than 1 spatial element when training, got input size {list(shape)} (instance_norm)")
+    per_channel("instance_norm", shape[1], running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    w_shape = (1, shape[1]) + (1,) * (len(shape) - 2)
+    norm = Norm(shape, tuple(range(2, len(shape))), (shape[1],), w_shape, eps)
+    y, mean, var = _batch_norm(input, weight, bias, norm)
+    update(running_mean, data_of(mean).mean(axis=0), momentum)
+    update(running_var, data_of(var).mean(axis=0) * (norm.count / max(norm.count - 1, 1)), momentum)
+    return y
+
+
+def trailing(op: str, x: Any, normalized_shape: Any, weight: Any, bias: Any, eps: float, kind: str) -> Norm:
+    """The normalisation over the last dimensions, which must be `normalized_shape`."""
+    require_tensor(op, "input", x)
+    if not isinstance(normalized_shape, Sequence):
+        raise TypeError(f"{op}(): argument 'normalized_shape' must be tuple of ints, not {type(normalized_shape).__name__}")
+    last, shape = tuple(normalized_shape), tuple(x.shape)
+    if not last:
+        raise RuntimeError(f"Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, "
+                           f"but got normalized_shape = {list(last)} ({op})")
+    for name, a in (("weight", weight), ("bias", bias)):
+        if a is not None and tuple(a.shape) != last:
+            raise RuntimeError(f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape "
+                               f"{list(a.shape)} and normalized_shape = {list(last)} ({op})")
+    if shape[len(shape) - len(last):] != last or len(shape) < len(last):
+        raise RuntimeError(f"Given normalized_shape={list(last)}, expected input with shape [*, {', '.join(map(str, last))}], "
+                           f"but got input of size{list(shape)} ({op})")
+    lead = len(shape) - len(last)
+    return Norm(shape, tuple(range(lead, len(shape))), last, (1,) * lead + last, eps, kind)
+
+
+@public(where="torch nn.functional")
+def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
+    """y = (x - mean) / sqrt(var + eps) * weight + bias over the last dimensions, of shape `normalized_shape`.
+
+    Weight and bias have that shape too. Ba, Kiros and Hinton 2016, arXiv:1607.06450.
+    """
+    return _layer_norm(input, weight, bias, trailing("layer_norm", input, normalized_shape, weight, bias, eps, "standard"))[0]
+
+
+@public(where="torch nn.functional")
+def rms_norm(input: Any, normalized_shape: Any, weight: Any = None, eps: float | None = None) -> Any:
+    """y = x / sqrt(mean(x^2) + eps) * weight over the last dimensions; `eps` defaults to the type's own.
+
+    Zhang and Sennrich 2019, arXiv:1910.07467.
+    """
+    require_tensor("rms_norm", "input", input)
+    eps = float(np.finfo(dtype_of(input)).eps) if eps is None else eps
+    return _rms_norm(input, weight, None, trailing("rms_norm", input, normalized_shape, weight, None, eps, "rms"))[0]
+
+
+@public(where="torch nn.functional")
+def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
+    """y = (x - mean) / sqrt(var + eps) * weight + bias, the statistics over one group of channels of one sample.
+
+    x: (N, C, *) with C divisible by `num_groups`; weight and bias are per channel. Wu and He 2018, arXiv:1803.08494.
+    """
+    require_tensor("group_norm", "input", input)
+    shape = tuple(input.shape)
+    if len(shape) < 2:
+        raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {len(shape)} (group_norm)")
+    if num_groups <= 0:
+        raise RuntimeError(f"Expected num groups to be greater than 0, got {num_groups} (group_norm)")
+    if shape[1] % num_groups:
+        raise RuntimeError("Expected number of channels in input to be divisible by num_groups, but got input of shape "
+                           f"{list(shape)} and num_groups={num_groups} (group_norm)")
+    require_several("group_norm", shape, shape[0] * shape[1] // num_groups * math.prod(shape[2:]))
+    for name, a in (("weight", weight), ("bias", bias)):
+        if a is not None and tuple(a.shape) != shape[1:2]:
+            raise RuntimeError(f"Expected {name} to be a vector of size equal to the number of channels in input, but got "
+                               f"{name} of shape {list(a.shape)} and input of shape {list(shape)} (group_norm)")
+    grouped = (shape[0], num_groups, shape[1] // num_groups, *shape[2:])
+    w_shape = (1, num_groups, grouped[2]) + (1,) * (len(shape) - 2)
+    return _group_norm(input, weight, bias, Norm(grouped, tuple(range(2, len(grouped))), shape[1:2], w_shape, eps))[0]
+
+
+@public(where="nn.functional")
+def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> Any:
+    """y = x / max(|x|_p, eps), the p-norm over `dim`."""
+    require_tensor("normalize", "input", input)
+    return input / clamp_min(vector_norm(input, p, dim, True), eps)
+
+
+@public(where="nn.functional")
+def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Any:
+    """y = x / (k + alpha a)^beta, a the mean of x^2 over a window of `size` channels, zeros beyond the first and last.
+
+    x: (N, C, *). The window of channel c starts at c - size // 2. Krizhevsky et al. 2012.
+    """
+    require_tensor("local_response_norm", "input", input)
+    if input.ndim < 3:
+        raise ValueError(f"Expected 3D or higher dimensionality input (got {input.ndim} dimensions) (local_response_norm)")
+    if size < 1:
+        raise RuntimeError(f"local_response_norm: expected size greater than zero, got {size}")
+    if 0 in input.shape:
+        return input
+    channels = input.shape[1]
+    window = np.arange(channels)[:, None] + np.arange(size) - size // 2
+    inside = (window >= 0) & (window < channels)
+    mean = Taps(1, np.clip(window, 0, channels - 1), inside / size, channels)
+    return input / (k + alpha * resample(input * input, (mean,))) ** beta
