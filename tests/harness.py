@@ -206,7 +206,7 @@ def flatten(value: Any) -> list[Any]:
 
 
 def values(t: Any) -> Any:
-    return t.detach().numpy() if hasattr(t, "detach") else t
+    return t.numpy(force=True) if hasattr(t, "detach") else t
 
 
 def compare(want: Any, have: Any, what: str, rtol: float = 1e-9, atol: float = 1e-9, shape_only: bool = False) -> None:

@@ -2,7 +2,7 @@
 
 Gradients: Giles, Collected matrix derivative results for forward and reverse mode algorithmic differentiation (2008); for QR, Walter
 and Lehmann, Algorithmic differentiation of linear algebra functions (2010); for the pseudo-inverse, Golub and Pereyra (1973).
-Where singular values or eigenvalues coincide, their vectors have no derivative: the terms that would divide by zero are left out.
+Where singular values or eigenvalues coincide, their vectors have no derivative: a gradient that rests on them is inf or NaN.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import numpy as np
 from ..core import Tensor, data_of, dtype_of, primitive, public, wrap
 from ..core.dtypes import word
 from ..core.results import return_type
-from .elementwise import masked
 from .join import cat
 from .linalg import LinAlgError, require_matrix, require_square
 from .matmul import matmul, same_dtype
@@ -28,9 +27,8 @@ LstsqResult = return_type("linalg_lstsq", "solution residuals rank singular_valu
 
 
 def quotient(x: Any, y: Any) -> Any:
-    """x / y, and 0 where y is 0; its own derivative is finite there too."""
-    zero = data_of(y) == 0
-    return masked(x / (y + zero), ~zero)
+    """x / y, and 0 for 0 / 0."""
+    return x / (y + ((data_of(x) == 0) & (data_of(y) == 0)))
 
 
 def differences(v: Any) -> Any:
@@ -55,14 +53,15 @@ def in_linalg(op: str, function: Any, *args: Any) -> Any:
 
 
 def _qr_rule(g: Any, Q: Any, R: Any, mode: str) -> Any:
-    """M = R g_R^T - g_Q^T Q; dA = (g_Q + Q copyltu(M)) R^-T, copyltu the symmetric matrix of the lower triangle.
+    """With M = g_R R^T - Q^T g_Q: dA = (g_Q + Q sym(M)) R^-T, sym(M) the symmetric matrix with M's upper triangle.
 
-    A wide A is its square part, decomposed, and Q^T times the rest: M = Q^T g_Q - g_R R^T there, and only its skew part counts.
+    Of a wide A the first columns alone decide Q: for these, dA = Q (g_R + low(M^T - M) R^-T), low the lower triangle without
+    the diagonal; for the others Q g_R.
     """
-    m, n = Q.shape[-2], R.shape[-1]
     if mode == "r":
         raise RuntimeError("The derivative of linalg.qr depends on Q, which is not computed when mode='r'. Please use "
                            "linalg.qr(A, mode='reduced') if you are going to require gradients.")
+    m, n = Q.shape[-2], R.shape[-1]
     if mode == "complete" and m > n:
         raise RuntimeError("The QR decomposition is not differentiable when mode='complete' and nrows > ncols.")
     q_gradient, r_gradient = g
@@ -88,7 +87,7 @@ def _linalg_qr(x: Any, mode: str) -> Any:
 def qr(A: Any, mode: str = "reduced") -> Any:
     """A = Q R: Q with orthonormal columns, R upper triangular; `mode`: "reduced", "complete" (a square Q) or "r" (no Q).
 
-    With M = R g_R^T - g_Q^T Q: dA = (g_Q + Q sym(M)) R^-T. Not differentiable for "r", nor for a "complete" Q wider than R.
+    With M = g_R R^T - Q^T g_Q: dA = (g_Q + Q sym(M)) R^-T. Not differentiable for "r", nor for a "complete" Q wider than R.
     """
     require_matrix("linalg.qr", A, floating=True)
     if mode not in ("reduced", "complete", "r"):
@@ -100,12 +99,11 @@ def qr(A: Any, mode: str = "reduced") -> Any:
 
 
 def _svd_rule(g: Any, U: Any, S: Any, Vh: Any) -> Any:
-    """With E_ij = s_j^2 - s_i^2, skew(X) = X - X^T, in the basis of U and V: (skew(U^T g_U) / E) S + S (skew(V^T g_V) / E) + g_S,
-
-    and what g_U, g_V have outside that basis, over S.
+    """In the bases U and V: (skew(U^T g_U) / E) S + S (skew(V^T g_V) / E) + diag(g_S), with E_ij = s_j^2 - s_i^2 and
+    skew(X) = X - X^T; and what g_U and g_V have outside these bases, over S.
     """
     m, n, k = U.shape[-2], Vh.shape[-1], S.shape[-1]
-    U, Vh, u_gradient, vh_gradient = U[..., :k], Vh[..., :k, :], g[0][..., :k], g[2][..., :k, :]
+    U, Vh, u_gradient, vh_gradient = U[..., :k], Vh[..., :k, :], g[0][..., :k], g[2][..., :k, :]  # of the full matrices
     u_inner, v_inner = matmul(U.mT, u_gradient), matmul(Vh, vh_gradient.mT)
     squares = differences(S * S)
     row, column = unsqueeze(S, -2), unsqueeze(S, -1)
@@ -154,8 +152,8 @@ def svdvals(A: Any) -> Any:
 
 
 def _eigh_rule(g: Any, w: Any, v: Any) -> Any:
-    """dA = V (diag(g_w) + (V^T g_V) / E) V^T, E_ij = w_j - w_i."""
-    inner = quotient(matmul(v.mT, g[1]), differences(w)) + diagonal_matrix(g[0])
+    turn = matmul(v.mT, g[1])
+    inner = quotient(turn - turn.mT, 2 * differences(w)) + diagonal_matrix(g[0])
     return matmul(matmul(v, inner), v.mT)
 
 
@@ -185,7 +183,7 @@ def check_symmetric(A: Any, UPLO: str) -> str:
 def eigh(A: Any, UPLO: str = "L") -> Any:
     """A = V diag(w) V^T for symmetric A, w ascending, the eigenvectors V's columns; `UPLO` is the triangle that is read.
 
-    dA = V (diag(g_w) + (V^T g_V) / E) V^T, E_ij = w_j - w_i.
+    dA = V (diag(g_w) + skew(V^T g_V) / 2 E) V^T, skew(X) = X - X^T, E_ij = w_j - w_i: symmetric, like A.
     """
     return EighResult(*_linalg_eigh(A, check_symmetric(A, UPLO)))
 

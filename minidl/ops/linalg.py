@@ -228,7 +228,7 @@ def _cofactors(x: Any) -> Any:
 
 @public(where="torch linalg", method=True)
 def det(A: Any) -> Any:
-    """The determinant; dA = g times the matrix of cofactors, det(A) A^-T.
+    """The determinant; dA = g times the matrix of cofactors, det(A) A^-T, also where A is singular (PyTorch gives zeros there).
 
     >>> import minidl as torch
     >>> torch.det(torch.tensor([[1., 2.], [3., 4.]])).item()

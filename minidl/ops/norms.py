@@ -12,8 +12,8 @@ from ..core.checks import require_tensor, wrap_dim, wrap_dims
 from ..core.dtypes import as_numpy_dtype, word
 from .decompose import svdvals
 from .elementwise import masked
-from .linalg import inv_ex, require_matrix, require_square
 from .extrema import amax, amin
+from .linalg import inv_ex, require_matrix, require_square
 from .reduce import cast_to, kept_shape, total
 from .reduce import sum as sum_over
 from .rounding import abs, sign

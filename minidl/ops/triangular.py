@@ -105,7 +105,7 @@ def cholesky(A: Any, *, upper: bool = False) -> Any:
 
 @public(method=True)
 def cholesky_solve(B: Any, L: Any, upper: bool = False) -> Any:
-    """X with A X = B, given A's Cholesky factor L (`upper`: U)."""
+    """X with A X = B, given A's Cholesky factor L (`upper`: U); dB = A^-1 g, dL = -(dB X^T + X dB^T) L."""
     for name, x in (("b", B), ("u", L)):
         if x.ndim < 2:
             raise RuntimeError(f"{name} should have at least 2 dimensions, but has {x.ndim} dimensions instead")
@@ -117,12 +117,25 @@ def cholesky_solve(B: Any, L: Any, upper: bool = False) -> Any:
     return _cholesky_solve(B, L.mT if upper else L)
 
 
-def _cholesky_solve(b: Any, lower: Any) -> Any:
-    return _solve_triangular(lower.mT, _solve_triangular(lower, b, False, False), True, False)
+def _cholesky_solve_rule(g: Any, L: Any, y: Any) -> Any:
+    """dB = A^-1 g; with C = dB X^T: dL = -(C + C^T) L."""
+    b_gradient = _cholesky_solve(g, L)
+    c = matmul(b_gradient, y.mT)
+    return b_gradient, -matmul(c + c.mT, L)
+
+
+@primitive(joint=("b L", _cholesky_solve_rule))
+def _cholesky_solve(b: Any, L: Any) -> Any:
+    return _solve_triangular(L.mT, _solve_triangular(L, b, False, False), True, False)
+
+
+@primitive(L=lambda g, L, y: -matmul(matmul(matmul(y, g + g.mT), y), L))
+def _cholesky_inverse(L: Any) -> Any:
+    return _cholesky_solve(np.eye(L.shape[-1], dtype=L.dtype), L)
 
 
 @public(method=True)
 def cholesky_inverse(L: Any, upper: bool = False) -> Any:
-    """A^-1, given A's Cholesky factor L (`upper`: U)."""
+    """Y = A^-1, given A's Cholesky factor L (`upper`: U); dL = -Y (g + g^T) Y L."""
     require_square("cholesky_inverse", L)
-    return _cholesky_solve(np.eye(L.shape[-1], dtype=dtype_of(L)), L.mT if upper else L)
+    return _cholesky_inverse(L.mT if upper else L)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core import data_of, dtype_of, primitive, public
-from ..core.checks import broadcast_shape, require_tensor, wrap_dim
+from ..core.checks import broadcast_shape, require_tensor, wrap_dim, wrap_dims
 from ..core.dtypes import I8, promote_types, word
 from .arithmetic import mul, sub
 from .elementwise import masked
@@ -17,7 +17,7 @@ from .norms import _vector_norm
 from .reduce import cast_to
 from .reduce import sum as sum_over
 from .select import where
-from .shape import unsqueeze
+from .shape import broadcast_tensors, unsqueeze
 
 
 @primitive(a=lambda g, b, dim: _linalg_cross(b, g, dim), b=lambda g, a, dim: _linalg_cross(g, a, dim), common="a b")
@@ -115,13 +115,10 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     common = promote_types(dtype_of(x1), dtype_of(x2))
     if common.kind != "f":
         raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {word(common)}")
-    shape = broadcast_shape("cosine_similarity", tuple(x1.shape), tuple(x2.shape))
-    d = wrap_dim(dim, len(shape), "cosine_similarity") - max(len(shape), 1)
-    units = []
-    for x in (cast_to(x1, common), cast_to(x2, common)):
-        dims = (x.ndim + d,) if x.ndim + d >= 0 else ()  # a dimension that x lacks has size 1
-        units.append(x / _at_least(_vector_norm(x, 2, dims, True), eps))
-    return sum_over(units[0] * units[1], d)
+    x1, x2 = broadcast_tensors(cast_to(x1, common), cast_to(x2, common))
+    dims = wrap_dims(dim, x1.ndim, "cosine_similarity")
+    units = [x / _at_least(_vector_norm(x, 2, dims, True), eps) for x in (x1, x2)]
+    return sum_over(units[0] * units[1], dim)
 
 
 def _cdist_rule(g: Any, a: Any, b: Any, y: Any) -> Any:
