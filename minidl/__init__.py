@@ -35,5 +35,6 @@ from . import autograd as autograd  # noqa: E402
 from . import linalg as linalg  # noqa: E402
 from . import special as special  # noqa: E402
 from . import nn as nn  # noqa: E402
+from . import optim as optim  # noqa: E402
 
 from .version import __version__ as __version__  # noqa: E402

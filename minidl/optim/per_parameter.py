@@ -1,0 +1,153 @@
+"""Optimizers that update each parameter by itself, and the array arithmetic that they share.
+
+All arithmetic is in place: into the parameter, its state, or scratch arrays that an optimizer keeps for all its parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from ..core import Tensor, default_dtype, wrap
+from ..core.dtypes import F4, F8
+from .optimizer import Optimizer, evaluate
+
+# Options that came after PyTorch's first checkpoints, and what a checkpoint without them means.
+_LATER_OPTIONS = {"amsgrad": False, "capturable": False, "centered": False, "decoupled_weight_decay": False,
+                  "differentiable": False, "foreach": None, "fused": None, "maximize": False, "momentum": 0, "nesterov": False}
+_NAMES = {"lr": "learning rate", "eps": "epsilon value"}
+
+
+def check_non_negative(**options: Any) -> None:
+    """ValueError for the first option below zero; a learning rate given as a tensor must have one element."""
+    for name, value in options.items():
+        if name == "lr" and isinstance(value, Tensor) and value._data.size != 1:
+            raise ValueError("Tensor lr must be 1-element")
+        if not 0.0 <= value:
+            raise ValueError(f"Invalid {_NAMES.get(name, name + ' value')}: {value}")
+
+
+def check_betas(betas: tuple[Any, Any]) -> None:
+    """ValueError unless both decay rates lie in [0, 1)."""
+    for i, beta in enumerate(betas):
+        if not 0.0 <= beta < 1.0:
+            raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
+
+
+def number(value: Any) -> Any:
+    """A Python number, for an option that may be a tensor of one element."""
+    return value._data.item() if isinstance(value, Tensor) else value
+
+
+def scalar(value: float) -> Tensor:
+    """A number kept as state: float32, or float64 if that is the default dtype."""
+    return wrap(np.array(value, F8 if default_dtype() == F8 else F4))
+
+
+def zeros_like(x: np.ndarray) -> Tensor:
+    return wrap(np.zeros_like(x))
+
+
+def advance(state: dict[str, Any]) -> float:
+    """Counts a step and returns its number, from 1."""
+    step = state["step"]._data
+    step += 1
+    return float(step)
+
+
+def add_scaled(w: np.ndarray, x: np.ndarray, scale: float, scratch: np.ndarray) -> None:
+    """w += scale x"""
+    np.multiply(x, scale, out=scratch)
+    w += scratch
+
+
+def average(m: np.ndarray, x: np.ndarray, weight: float, scratch: np.ndarray) -> None:
+    """m += weight (x - m)"""
+    np.subtract(x, m, out=scratch)
+    scratch *= weight
+    m += scratch
+
+
+def average_square(v: np.ndarray, x: np.ndarray, beta: float, scratch: np.ndarray) -> None:
+    """v = beta v + (1 - beta) x^2"""
+    v *= beta
+    np.multiply(x, x, out=scratch)
+    scratch *= 1 - beta
+    v += scratch
+
+
+class PerParameter(Optimizer):
+    """An optimizer whose step is one rule, applied to each parameter that has a gradient.
+
+    A subclass says what it keeps (`_begin`) and how it updates (`_update`); maximizing and the penalty are done here.
+    """
+
+    def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
+        self._buffers: dict[Any, np.ndarray] = {}
+        super().__init__(params, defaults)
+        if defaults.get("fused"):
+            if defaults["differentiable"]:
+                raise RuntimeError("`fused` does not support `differentiable`")
+            if defaults["foreach"]:
+                raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
+
+    def _begin(self, w: np.ndarray, group: dict[str, Any]) -> dict[str, Any]:
+        """The state of a parameter before its first update."""
+        raise NotImplementedError
+
+    def _update(self, w: np.ndarray, g: np.ndarray, state: dict[str, Any], group: dict[str, Any]) -> None:
+        """Updates the array `w` by its gradient `g`, and the state, in place."""
+        raise NotImplementedError
+
+    def _penalty(self, group: dict[str, Any]) -> Any:
+        """The factor c of the penalty c |w|^2 / 2, whose gradient c w is added to g."""
+        return 0 if group.get("decoupled_weight_decay") else group.get("weight_decay", 0)
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Updates every parameter that has a gradient; returns the loss if a `closure` computes it."""
+        loss = evaluate(closure)
+        with np.errstate(all="ignore"):
+            for group in self.param_groups:
+                for p in group["params"]:
+                    if p._grad is not None:
+                        self._update(p._data, self._gradient(p, group), self._state(p, group), group)
+                        p._counter[0] += 1
+        return loss
+
+    def _state(self, p: Tensor, group: dict[str, Any]) -> dict[str, Any]:
+        state = self.state[p]
+        if not state:
+            state.update(self._begin(p._data, group))
+        return state
+
+    def _gradient(self, p: Any, group: dict[str, Any]) -> np.ndarray:
+        """The gradient of what is to be minimized, the penalty included; only to be read."""
+        w, g = p._data, p._grad._data
+        c = number(self._penalty(group))
+        if group["maximize"]:
+            g = np.negative(g, out=self._scratch(w, 1))
+        if c != 0:
+            g = np.add(g, np.multiply(w, c, out=self._scratch(w, 0)), out=self._scratch(w, 1))
+        return g
+
+    def _scratch(self, like: np.ndarray, which: int = 0) -> np.ndarray:
+        """Uninitialised memory of the shape and dtype of `like`: 0 and 2 are free in `_update`, 1 may hold the gradient."""
+        buffer = self._buffers.get((like.dtype, which))
+        if buffer is None or buffer.size < like.size:
+            buffer = self._buffers[like.dtype, which] = np.empty(like.size, like.dtype)
+        return buffer[:like.size].reshape(like.shape)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self._buffers = {}
+        for group in self.param_groups:
+            for name, value in _LATER_OPTIONS.items():
+                if name in self.defaults:
+                    group.setdefault(name, value)
+            for p in group["params"]:
+                kept = self.state.get(p, {})
+                for name in ("step", "mu_product", "eta", "mu"):
+                    if name in kept and not isinstance(kept[name], Tensor):
+                        kept[name] = scalar(float(kept[name]))
