@@ -33,6 +33,7 @@ FAMILIES = (  # in the order of their needs
     "random",
     "matmul",
     "addmm",
+    "conv",
     "contract",
     "linalg",
     "triangular",
