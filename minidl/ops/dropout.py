@@ -64,7 +64,8 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
     return dropped(input, p, training, inplace)
 
 
-def channel_dropout(op: str, x: Any, p: float, training: bool, inplace: bool, ranks: tuple[int, int], unbatched: bool) -> Any:
+def channel_dropout(op: str, x: Any, p: float, training: bool, inplace: bool, ranks: tuple[int, int],
+                    unbatched: bool) -> Any:
     """Dropout of channels, where a missing batch dimension is added for the time if `unbatched`."""
     check(op, x, p)
     if x.ndim not in ranks:
@@ -90,8 +91,8 @@ def dropout1d(input: Any, p: float = 0.5, training: bool = True, inplace: bool =
 def dropout2d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
     """Dropout of whole channels of (N, C, H, W). A 3-D input is taken as (N, C, L), with a warning, as in PyTorch."""
     if input.ndim == 3:
-        warnings.warn("dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout behavior is desired - "
-                      "input is interpreted as shape (N, C, L).", stacklevel=3)
+        warnings.warn("dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout "
+                      "behavior is desired - input is interpreted as shape (N, C, L).", stacklevel=3)
     return channel_dropout("dropout2d", input, p, training, inplace, (3, 4), unbatched=False)
 
 

@@ -15,7 +15,7 @@ from .shape import reshape
 
 
 def row_factors(index: np.ndarray, padding: int | None, by_freq: bool, dtype: np.dtype) -> Any:
-    """What the gradient of each looked-up row is multiplied by: 0 for the padding row, 1 / count of its index in `by_freq`."""
+    """The factor of each looked-up row's gradient: 0 for the padding row, with `by_freq` 1 / count of its index."""
     f = np.ones((*index.shape, 1), dtype)
     if by_freq and index.size:
         f[..., 0] /= np.bincount(index.ravel())[index]
@@ -38,8 +38,9 @@ def checked_index(op: str, input: Any, rows: int) -> np.ndarray:
     require_tensor(op, "input", input)
     index = data_of(input)
     if index.dtype not in (np.int64, np.int32):
-        raise RuntimeError("Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
-                           f"torch.{word(index.dtype)}Tensor instead (while checking arguments for {op})")
+        raise RuntimeError("Expected tensor for argument #1 'indices' to have one of the following scalar types: "
+                           f"Long, Int; but got torch.{word(index.dtype)}Tensor instead (while checking arguments for "
+                           f"{op})")
     outside = (index < 0) | (index >= rows)
     if outside.any():
         raise IndexError(f"index out of range in self ({op}: {index[outside][0]} is not among {rows} rows)")
@@ -64,8 +65,8 @@ def renormalise(weight: Any, index: np.ndarray, max_norm: float, norm_type: floa
 
 
 @public(where="nn.functional")
-def embedding(input: Any, weight: Any, padding_idx: int | None = None, max_norm: float | None = None, norm_type: float = 2.0,
-              scale_grad_by_freq: bool = False, sparse: bool = False) -> Any:
+def embedding(input: Any, weight: Any, padding_idx: int | None = None, max_norm: float | None = None,
+              norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False) -> Any:
     """y = weight[input]: the rows of `weight` (V, D) at indices of any shape.
 
     The row `padding_idx` gets no gradient. `max_norm` first scales longer rows among those used down to that length,
@@ -91,8 +92,8 @@ def bag_starts(input: Any, offsets: Any, include_last_offset: bool) -> np.ndarra
     """Where the bags begin, and after them the end of the last."""
     if input.ndim == 2:
         if offsets is not None:
-            raise ValueError("if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed length "
-                             f"sequences. However, found offsets of type {type(offsets)}")
+            raise ValueError("if input is 2D, then offsets has to be None, as input is treated is a mini-batch of "
+                             f"fixed length sequences. However, found offsets of type {type(offsets)}")
         return np.arange(input.shape[0] + 1) * input.shape[1]
     if input.ndim != 1:
         raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.ndim}")
@@ -102,17 +103,19 @@ def bag_starts(input: Any, offsets: Any, include_last_offset: bool) -> np.ndarra
         raise ValueError("offsets has to be a 1D Tensor")
     starts, length = data_of(offsets), input.shape[0]
     if starts.size and starts[0] != 0:
-        raise RuntimeError("offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from position 0. "
-                           f"However, got {starts[0]}")
+        raise RuntimeError("offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from "
+                           f"position 0. However, got {starts[0]}")
     if starts.size and starts[-1] > length:
-        raise RuntimeError(f"offsets[-1] can not be greater than input's length({length}), but got offsets[-1] of {starts[-1]}")
+        raise RuntimeError(f"offsets[-1] can not be greater than input's length({length}), but got offsets[-1] of "
+                           f"{starts[-1]}")
     return starts if include_last_offset else np.append(starts, length)
 
 
 @public(where="nn.functional")
 def embedding_bag(input: Any, weight: Any, offsets: Any = None, max_norm: float | None = None, norm_type: float = 2,
-                  scale_grad_by_freq: bool = False, mode: str = "mean", sparse: bool = False, per_sample_weights: Any = None,
-                  include_last_offset: bool = False, padding_idx: int | None = None) -> Any:
+                  scale_grad_by_freq: bool = False, mode: str = "mean", sparse: bool = False,
+                  per_sample_weights: Any = None, include_last_offset: bool = False,
+                  padding_idx: int | None = None) -> Any:
     """The sum, mean or maximum of the rows weight[i], over the indices i in each bag; zeros for an empty bag.
 
     input: (B, n), a bag in each row, or (L,) with the bags' starts in `offsets` (B,) (and their end, with
@@ -122,8 +125,8 @@ def embedding_bag(input: Any, weight: Any, offsets: Any = None, max_norm: float 
     require_tensor("embedding_bag", "input", input)
     require_tensor("embedding_bag", "weight", weight)
     if per_sample_weights is not None and tuple(input.shape) != tuple(per_sample_weights.shape):
-        raise ValueError(f"embedding_bag: If per_sample_weights ({list(per_sample_weights.shape)}) is not None, then it must have "
-                         f"the same shape as the input ({list(input.shape)})")
+        raise ValueError(f"embedding_bag: If per_sample_weights ({list(per_sample_weights.shape)}) is not None, then "
+                         f"it must have the same shape as the input ({list(input.shape)})")
     if weight.ndim != 2:
         raise ValueError(f"weight has to be a 2D Tensor, but got Tensor of dimension {weight.ndim}")
     starts = bag_starts(input, offsets, include_last_offset)
@@ -134,8 +137,8 @@ def embedding_bag(input: Any, weight: Any, offsets: Any = None, max_norm: float 
     if mode == "max" and sparse:
         raise ValueError("max mode does not support sparse weights")
     if per_sample_weights is not None and mode != "sum":
-        raise NotImplementedError("embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for "
-                                  f"mode='sum' (got mode='{mode}').")
+        raise NotImplementedError("embedding_bag: per_sample_weights was not None. per_sample_weights is only "
+                                  f"supported for mode='sum' (got mode='{mode}').")
     padding = row_of(padding_idx, weight.shape[0])
     index = checked_index("embedding_bag", input, weight.shape[0]).reshape(-1)
     if max_norm is not None:
@@ -179,7 +182,8 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
     require_tensor("one_hot", "tensor", tensor)
     index = data_of(tensor)
     if index.dtype != np.int64:
-        raise RuntimeError(f"one_hot is only applicable to index tensor of type LongTensor, got {word(index.dtype)}Tensor.")
+        raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor, got "
+                           f"{word(index.dtype)}Tensor.")
     if index.size == 0 and num_classes <= 0:
         raise RuntimeError("Can not infer total number of classes from empty tensor.")
     if index.size and index.min() < 0:

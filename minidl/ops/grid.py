@@ -104,7 +104,7 @@ def cubic(distance: Any, k: int) -> tuple[Any, Any]:
 
 
 def all_taps(shape: Any, grid: Any, how: Sampling) -> Iterator[tuple[Any, list[Tap]]]:
-    """The combinations of the axes' taps, with their flat position; the grid's last dimension counts axes from the last."""
+    """The combinations of the axes' taps, with their flat position; the grid names the last axis first."""
     sizes = tuple(shape[2:])
     axes = [axis_taps(grid[..., len(sizes) - 1 - d], n, how) for d, n in enumerate(sizes)]
     for taps in itertools.product(*axes):
@@ -142,18 +142,20 @@ def sample_rule(g: Any, x: Any, grid: Any, how: Any, needs: Any) -> Any:
     return dx, dgrid
 
 
-_grid_sample = {n: primitive(sample, joint=("x grid", sample_rule), grad_name=f"GridSampler{n}DBackward0") for n in (2, 3)}
+_grid_sample = {d: primitive(sample, joint=("x grid", sample_rule), grad_name=f"GridSampler{d}DBackward0")
+                for d in (2, 3)}
 
 
 def corners(align_corners: bool | None) -> bool:
     if align_corners is None:
-        warnings.warn("Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please specify "
-                      "align_corners=True if the old behavior is desired.", stacklevel=4)
+        warnings.warn("Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. "
+                      "Please specify align_corners=True if the old behavior is desired.", stacklevel=4)
     return bool(align_corners)
 
 
 @public(where="nn.functional")
-def grid_sample(input: Any, grid: Any, mode: str = "bilinear", padding_mode: str = "zeros", align_corners: bool | None = None) -> Any:
+def grid_sample(input: Any, grid: Any, mode: str = "bilinear", padding_mode: str = "zeros",
+                align_corners: bool | None = None) -> Any:
     """y[n, :, *o] = x[n, :] at the place grid[n, *o], whose components (x, y, or x, y, z) are -1 and 1 at the image's
     borders.
 
@@ -164,21 +166,21 @@ def grid_sample(input: Any, grid: Any, mode: str = "bilinear", padding_mode: str
     require_tensor("grid_sample", "input", input)
     require_tensor("grid_sample", "grid", grid)
     if mode not in ("bilinear", "nearest", "bicubic"):
-        raise ValueError("nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: "
-                         f"'{mode}'")
+        raise ValueError("nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but "
+                         f"got: '{mode}'")
     if padding_mode not in ("zeros", "border", "reflection"):
-        raise ValueError("nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or 'reflection', but got: "
-                         f"'{padding_mode}'")
+        raise ValueError("nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or "
+                         f"'reflection', but got: '{padding_mode}'")
     shape, places = tuple(input.shape), tuple(grid.shape)
     if len(shape) not in (4, 5) or len(places) != len(shape):
-        raise RuntimeError("grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, but got input with "
-                           f"sizes {list(shape)} and grid with sizes {list(places)}")
+        raise RuntimeError("grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, but got "
+                           f"input with sizes {list(shape)} and grid with sizes {list(places)}")
     if shape[0] != places[0]:
         raise RuntimeError("grid_sampler(): expected grid and input to have same batch size, but got input with sizes "
                            f"{list(shape)} and grid with sizes {list(places)}")
     if places[-1] != len(shape) - 2:
-        raise RuntimeError(f"grid_sampler(): expected grid to have size {len(shape) - 2} in last dimension, but got grid with sizes "
-                           f"{list(places)}")
+        raise RuntimeError(f"grid_sampler(): expected grid to have size {len(shape) - 2} in last dimension, but got "
+                           f"grid with sizes {list(places)}")
     if 0 in shape[2:]:
         raise RuntimeError("grid_sampler(): expected input to have non-empty spatial dimensions, but input has sizes "
                            f"{list(shape)}")
@@ -190,7 +192,8 @@ def grid_sample(input: Any, grid: Any, mode: str = "bilinear", padding_mode: str
     return _grid_sample[len(shape) - 2](input, grid, Sampling(mode, padding_mode, corners(align_corners)))
 
 
-@primitive(theta=lambda g, base: matmul(transpose(g, 1, 2), base), arrays="base", grad_name="AffineGridGeneratorBackward0")
+@primitive(theta=lambda g, base: matmul(transpose(g, 1, 2), base), arrays="base",
+           grad_name="AffineGridGeneratorBackward0")
 def _affine_grid(theta: Any, base: Any) -> Any:
     return np.matmul(base, theta.swapaxes(1, 2))
 
@@ -208,13 +211,14 @@ def affine_grid(theta: Any, size: Any, align_corners: bool | None = None) -> Any
         raise ValueError(f"Expected theta to have floating point type, but got {d}")
     n = len(size) - 2
     if n not in (2, 3):
-        raise NotImplementedError("affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, respectively. "
-                                  f"Got size {tuple(size)}.")
+        raise NotImplementedError("affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, "
+                                  f"respectively. Got size {tuple(size)}.")
     if theta.ndim != 3 or tuple(theta.shape[1:]) != (n, n + 1):
         raise ValueError(f"Expected a batch of {n}D affine matrices of shape Nx{n}x{n + 1} for size {tuple(size)}. "
                          f"Got {tuple(theta.shape)}.")
     if align and min(size[2:]) == 1:
-        warnings.warn("Since version 1.3.0, affine_grid behavior has changed for unit-size grids when align_corners=True.", stacklevel=3)
+        warnings.warn("Since version 1.3.0, affine_grid behavior has changed for unit-size grids when "
+                      "align_corners=True.", stacklevel=3)
     elif min(size) <= 0:
         raise ValueError(f"Expected non-zero, positive output size. Got {tuple(size)}")
     if theta.shape[0] != size[0]:

@@ -27,7 +27,8 @@ def reduction_of(size_average: Any, reduce: Any, reduction: Any) -> str:
     """The reduction's name, with PyTorch's two legacy flags taken into account; ValueError for an unknown one."""
     if size_average is not None or reduce is not None:
         reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
-        warnings.warn(f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.", stacklevel=4)
+        warnings.warn(f"size_average and reduce args will be deprecated, please use reduction='{reduction}' "
+                      "instead.", stacklevel=4)
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"{reduction} is not a valid value for reduction")
     return reduction
@@ -53,13 +54,14 @@ def reduced(y: Any, reduction: str) -> Any:
 
 
 def elements(op: str, input: Any, target: Any, reduction: str) -> int | None:
-    """`count` for a loss of input and target, which should have the same shape, and else are broadcast with a warning."""
+    """`count` for a loss of input and target, whose shapes should be equal, and else are broadcast with a warning."""
     require_tensor(op, "input", input)
     require_tensor(op, "target", target)
     a, b = tuple(input.shape), tuple(target.shape)
     if a != b:
-        warnings.warn(f"Using a target size ({list(b)}) that is different to the input size ({list(a)}). This will likely lead to "
-                      "incorrect results due to broadcasting. Please ensure they have the same size.", stacklevel=4)
+        warnings.warn(f"Using a target size ({list(b)}) that is different to the input size ({list(a)}). This will "
+                      "likely lead to incorrect results due to broadcasting. Please ensure they have the same "
+                      "size.", stacklevel=4)
     return divisor(reduction, math.prod(broadcast_shape(op, a, b)))
 
 
@@ -72,7 +74,8 @@ def weighted(y: Any, input: Any, weight: Any, reduction: str, mean_by_weight: bo
 
 
 @primitive(x=lambda g, x, target, count: (2 * share(g, count)) * (x - target),
-           target=lambda g, x, target, count: (2 * share(g, count)) * (target - x), common="x target", grad_name="MseLossBackward0")
+           target=lambda g, x, target, count: (2 * share(g, count)) * (target - x), common="x target",
+           grad_name="MseLossBackward0")
 def _mse_loss(x: Any, target: Any, count: Any) -> Any:
     d = np.subtract(x, target)
     return collected(np.square(d), count)
@@ -145,7 +148,8 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
 # ---- probabilities
 
 @primitive(x=lambda g, x, target, w, count: share(g, count) * w * (x - target) / clamp_min((1 - x) * x, 1e-12),
-           target=lambda g, x, target, w, count: share(g, count) * w * (clamp_min(log1p(-x), -100) - clamp_min(log(x), -100)),
+           target=lambda g, x, target, w, count: share(g, count) * w * (
+               clamp_min(log1p(-x), -100) - clamp_min(log(x), -100)),
            arrays="w", grad_name="BinaryCrossEntropyBackward0")
 def _binary_cross_entropy(x: Any, target: Any, w: Any, count: Any) -> Any:
     y = (target - 1) * np.maximum(np.log1p(-x), -100) - target * np.maximum(np.log(x), -100)
@@ -162,8 +166,8 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, size_avera
     reduction = reduction_of(size_average, reduce, reduction)
     require_tensor("binary_cross_entropy", "input", input)
     if tuple(target.shape) != tuple(input.shape):
-        raise ValueError(f"Using a target size ({list(target.shape)}) that is different to the input size ({list(input.shape)}) "
-                         "is deprecated. Please ensure they have the same size.")
+        raise ValueError(f"Using a target size ({list(target.shape)}) that is different to the input size "
+                         f"({list(input.shape)}) is deprecated. Please ensure they have the same size.")
     values = data_of(input)
     if not np.all((values >= 0) & (values <= 1)):
         raise RuntimeError("all elements of input should be between 0 and 1 (binary_cross_entropy)")
@@ -178,12 +182,13 @@ def slope(x: Any, t: Any, p: Any) -> Any:
     return sigmoid(x) - t if p is None else (1 - t) - (1 + (p - 1) * t) * sigmoid(-x)
 
 
-def softplus_of_negative(x: Any) -> Any:
-    return log1p(exp(-absolute(x))) + clamp_min(-x, 0)
+def slope_by_target(x: Any, p: Any) -> Any:
+    """The same by the target: (p - 1) log(1 + exp(-x)) - x."""
+    return -x if p is None else (p - 1) * (log1p(exp(-absolute(x))) + clamp_min(-x, 0)) - x
 
 
 @primitive(x=lambda g, x, target, w, p, count: share(g, count) * w * slope(x, target, p),
-           target=lambda g, x, w, p, count: share(g, count) * w * (-x if p is None else (p - 1) * softplus_of_negative(x) - x),
+           target=lambda g, x, w, p, count: share(g, count) * w * slope_by_target(x, p),
            arrays="w p", common="x target", grad_name="BinaryCrossEntropyWithLogitsBackward0")
 def _bce_with_logits(x: Any, target: Any, w: Any, p: Any, count: Any) -> Any:
     softplus = np.log1p(np.exp(-np.abs(x))) + np.maximum(-x, 0)  # of -x
@@ -192,8 +197,8 @@ def _bce_with_logits(x: Any, target: Any, w: Any, p: Any, count: Any) -> Any:
 
 
 @public(where="nn.functional")
-def binary_cross_entropy_with_logits(input: Any, target: Any, weight: Any = None, size_average: Any = None, reduce: Any = None,
-                                     reduction: str = "mean", pos_weight: Any = None) -> Any:
+def binary_cross_entropy_with_logits(input: Any, target: Any, weight: Any = None, size_average: Any = None,
+                                     reduce: Any = None, reduction: str = "mean", pos_weight: Any = None) -> Any:
     """-(p t log s(x) + (1 - t) log(1 - s(x))) times `weight`, s the sigmoid and p `pos_weight`, without overflow for
     any x.
 
@@ -207,7 +212,8 @@ def binary_cross_entropy_with_logits(input: Any, target: Any, weight: Any = None
     for w in (weight, pos_weight):
         if w is not None:
             broadcast_shape("binary_cross_entropy_with_logits", shape, tuple(w.shape))
-    return _bce_with_logits(input, target, 1.0 if weight is None else weight, pos_weight, divisor(reduction, math.prod(shape)))
+    count = divisor(reduction, math.prod(shape))
+    return _bce_with_logits(input, target, 1.0 if weight is None else weight, pos_weight, count)
 
 
 @public(where="nn.functional")
@@ -220,8 +226,9 @@ def kl_div(input: Any, target: Any, size_average: Any = None, reduce: Any = None
     """
     batchmean = reduction == "batchmean" and size_average is None and reduce is None
     if reduction == "mean" and size_average is None and reduce is None:
-        warnings.warn("reduction: 'mean' divides the total loss by both the batch size and the support size. 'batchmean' divides "
-                      "only by the batch size, and aligns with the KL div math definition.", stacklevel=3)
+        warnings.warn("reduction: 'mean' divides the total loss by both the batch size and the support size. "
+                      "'batchmean' divides only by the batch size, and aligns with the KL div math "
+                      "definition.", stacklevel=3)
     reduction = "sum" if batchmean else reduction_of(size_average, reduce, reduction)
     require_tensor("kl_div", "input", input)
     y = exp(target) * (target - input) if log_target else xlogy(target, target) - target * input
@@ -252,7 +259,8 @@ def _at_least(x: Any, low: Any) -> Any:
 
 
 @public(where="nn.functional")
-def gaussian_nll_loss(input: Any, target: Any, var: Any, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> Any:
+def gaussian_nll_loss(input: Any, target: Any, var: Any, full: bool = False, eps: float = 1e-6,
+                      reduction: str = "mean") -> Any:
     """(log v + (x - t)^2 / v) / 2, the negative log-likelihood of a normal distribution, with v = max(var, eps).
 
     The gradient takes no notice of that bound. `full` adds log(2 pi) / 2. var: the shape of x, or 1 in one of its

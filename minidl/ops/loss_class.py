@@ -76,18 +76,18 @@ def coefficients(op: str, x: Any, target: Any, weight: Any, ignore_index: int) -
     if len(shape) == 2 and index.ndim == 1 and shape[0] != index.size:
         raise ValueError(f"Expected input batch_size ({shape[0]}) to match target batch_size ({index.size}). ({op})")
     if shape[:1] + shape[2:] != index.shape:
-        raise RuntimeError(f"{op}: expected target of size {list(shape[:1] + shape[2:])} for input of size {list(shape)}, "
-                           f"got {list(index.shape)}")
+        raise RuntimeError(f"{op}: expected target of size {list(shape[:1] + shape[2:])} for input of size "
+                           f"{list(shape)}, got {list(index.shape)}")
     if weight is not None and tuple(weight.shape) != shape[1:2]:
-        raise RuntimeError(f"weight tensor should be defined either for all {shape[1]} classes or no classes but got weight "
-                           f"tensor of shape: {list(weight.shape)} ({op})")
+        raise RuntimeError(f"weight tensor should be defined either for all {shape[1]} classes or no classes but got "
+                           f"weight tensor of shape: {list(weight.shape)} ({op})")
     keep = index != ignore_index
     outside = keep & ((index < 0) | (index >= shape[1]))
     if outside.any():
         raise IndexError(f"Target {index[outside][0]} is out of bounds. ({op}: {shape[1]} classes)")
     index = np.where(keep, index, 0).astype(np.int64, copy=False)
-    c = keep.astype(dtype_of(x)) if weight is None else np.where(keep, data_of(weight)[index], 0).astype(dtype_of(x), copy=False)
-    return index, c
+    c = keep.astype(dtype_of(x))
+    return index, c if weight is None else np.where(keep, data_of(weight)[index], c)
 
 
 def likelihood(kinds: Any, op: str, input: Any, target: Any, weight: Any, ignore_index: int, reduction: str) -> Any:
@@ -101,8 +101,8 @@ def likelihood(kinds: Any, op: str, input: Any, target: Any, weight: Any, ignore
 
 
 @public(where="nn.functional")
-def nll_loss(input: Any, target: Any, weight: Any = None, size_average: Any = None, ignore_index: int = -100, reduce: Any = None,
-             reduction: str = "mean") -> Any:
+def nll_loss(input: Any, target: Any, weight: Any = None, size_average: Any = None, ignore_index: int = -100,
+             reduce: Any = None, reduction: str = "mean") -> Any:
     """-weight[t] x[t] for log-probabilities x; the mean is divided by the sum of the targets' weights.
 
     x: (C,), (N, C) or (N, C, *S); target: (), (N,) or (N, *S), class indices. Targets equal to `ignore_index` do not
@@ -159,7 +159,8 @@ def soft_cross_entropy(x: Any, target: Any, weight: Any, ignore_index: int, redu
     return reduced(y, reduction)
 
 
-def smoothed_cross_entropy(x: Any, target: Any, weight: Any, ignore_index: int, reduction: str, smoothing: float) -> Any:
+def smoothed_cross_entropy(x: Any, target: Any, weight: Any, ignore_index: int, reduction: str,
+                           smoothing: float) -> Any:
     log_p = _log_softmax(x, (min(x.ndim - 1, 1),))
     y = likelihood(_nll_loss, "cross_entropy", log_p, target, weight, ignore_index, reduction)
     keep = data_of(target) != ignore_index
@@ -185,17 +186,20 @@ def linear_cross_entropy(input: Any, linear_weight: Any, target: Any, *, linear_
     if input.ndim not in (1, 2):
         raise RuntimeError(f"expected input with dimensionality 1 or 2, got {input.ndim} (linear_cross_entropy)")
     if linear_weight.ndim < 2:
-        raise RuntimeError(f"expected linear_weight with dimensionality at least 2, got {linear_weight.ndim} (linear_cross_entropy)")
+        raise RuntimeError(f"expected linear_weight with dimensionality at least 2, got {linear_weight.ndim} "
+                           "(linear_cross_entropy)")
     *batch, features = input.shape
     classes, *positions, expected = linear_weight.shape
     if features != expected:
         raise RuntimeError("expected equal input and linear_weight last dimensions (in_features), got "
                            f"{features} and {expected}, respectively (linear_cross_entropy)")
     if linear_bias is not None and tuple(linear_bias.shape) != (classes, *positions):
-        raise RuntimeError(f"expected linear_bias shape {(classes, *positions)}, got {tuple(linear_bias.shape)} (linear_cross_entropy)")
+        raise RuntimeError(f"expected linear_bias shape {(classes, *positions)}, got {tuple(linear_bias.shape)} "
+                           "(linear_cross_entropy)")
     if positions and not batch:
-        raise RuntimeError(f"K-dimensional loss defined by linear_weight shape {tuple(linear_weight.shape)} requires batched input, "
-                           f"(N, {features}), got unbatched input with shape {tuple(input.shape)} (linear_cross_entropy)")
+        raise RuntimeError(f"K-dimensional loss defined by linear_weight shape {tuple(linear_weight.shape)} requires "
+                           f"batched input, (N, {features}), got unbatched input with shape {tuple(input.shape)} "
+                           "(linear_cross_entropy)")
     if tuple(target.shape) == (*batch, classes, *positions) and ignore_index is not None:
         raise RuntimeError("ignore_index cannot be specified when target contains probabilities (linear_cross_entropy)")
     if positions:

@@ -21,7 +21,7 @@ from .shape import reshape
 
 
 def states_of(labels: np.ndarray, blank: int) -> tuple[np.ndarray, np.ndarray]:
-    """The states' symbols (N, 2 S + 1), and whether a state may be reached from the one two before: between different labels."""
+    """The states' symbols (N, 2 S + 1), and where a blank may be left out: between different labels."""
     states = np.full((len(labels), 2 * labels.shape[1] + 1), blank)
     states[:, 1::2] = labels
     skip = np.zeros(states.shape, bool)
@@ -38,7 +38,7 @@ def shifted_by(x: np.ndarray, k: int) -> np.ndarray:
 
 
 def steps(emitted: np.ndarray, skip: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """alpha (T, N, states): the log-probability of all paths to a state; frames from a sample's length on repeat its last."""
+    """alpha (T, N, states): the log-probability of all paths to a state; after a sample's last frame it stays."""
     alpha = np.empty_like(emitted)
     alpha[0] = -np.inf
     alpha[0, :, :2] = emitted[0, :, :2]
@@ -107,7 +107,8 @@ def _ctc_loss(x: Any, labels: Any, frames: Any, counts: Any, blank: Any, zero: A
 
 
 def no_second_derivative(g: Any, x: Any) -> Any:
-    raise RuntimeError("derivative for aten::_ctc_loss_backward is not implemented (ctc_loss: second derivatives by log_probs)")
+    raise RuntimeError("derivative for aten::_ctc_loss_backward is not implemented (ctc_loss: second derivatives by "
+                       "log_probs)")
 
 
 @primitive(dy=lambda g, y: _sum(g * y, (0, 2)), x=no_second_derivative, arrays="labels frames counts")
@@ -121,8 +122,8 @@ def label_rows(targets: Any, counts: np.ndarray, batch: int) -> np.ndarray:
         if targets.shape[0] != batch:
             raise RuntimeError(f"ctc_loss: expected targets for {batch} samples, got {targets.shape[0]}")
         if counts.max(initial=0) > targets.shape[1]:
-            raise RuntimeError(f"Expected tensor to have size at least {counts.max()} at dimension 1, but got size {targets.shape[1]} "
-                               "for argument 'targets' (ctc_loss)")
+            raise RuntimeError(f"Expected tensor to have size at least {counts.max()} at dimension 1, but got size "
+                               f"{targets.shape[1]} for argument 'targets' (ctc_loss)")
         return targets
     if targets.ndim != 1 or counts.sum() != targets.size:
         raise RuntimeError(f"ctc_loss: expected targets of shape (N, S) or ({counts.sum()},), got {targets.shape}")
@@ -132,8 +133,8 @@ def label_rows(targets: Any, counts: np.ndarray, batch: int) -> np.ndarray:
 
 
 @public(where="torch nn.functional")
-def ctc_loss(log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any, blank: int = 0, reduction: str = "mean",
-             zero_infinity: bool = False) -> Any:
+def ctc_loss(log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any, blank: int = 0,
+             reduction: str = "mean", zero_infinity: bool = False) -> Any:
     """-log P(targets | log_probs), summed over all alignments; the mean divides each by its target's length first.
 
     log_probs: (T, N, C) or (T, C), of which the first `input_lengths` frames count; targets: (N, S), or all in one
@@ -154,7 +155,8 @@ def ctc_loss(log_probs: Any, targets: Any, input_lengths: Any, target_lengths: A
         if (lengths < 0).any():
             raise RuntimeError(f"Expected {name} to have value at least 0, but got value {lengths.min()} (ctc_loss)")
         if most is not None and (lengths > most).any():
-            raise RuntimeError(f"Expected {name} to have value at most {most}, but got value {lengths.max()} (ctc_loss)")
+            raise RuntimeError(f"Expected {name} to have value at most {most}, but got value {lengths.max()} "
+                               "(ctc_loss)")
     if not 0 <= blank < classes:
         raise RuntimeError(f"blank must be in label range, got {blank} for {classes} classes (ctc_loss)")
     t = data_of(targets)

@@ -26,7 +26,8 @@ def _soft_margin_loss(x: Any, target: Any, count: Any) -> Any:
 
 
 @public(where="nn.functional")
-def soft_margin_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> Any:
+def soft_margin_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = None,
+                     reduction: str = "mean") -> Any:
     """log(1 + exp(-t x)) for targets 1 and -1; derivative -t / (1 + exp(t x))."""
     reduction = reduction_of(size_average, reduce, reduction)
     require_tensor("soft_margin_loss", "input", input)
@@ -45,8 +46,8 @@ def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, size_aver
 
 
 @public(where="torch nn.functional")
-def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0, size_average: Any = None, reduce: Any = None,
-                        reduction: str = "mean") -> Any:
+def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0, size_average: Any = None,
+                        reduce: Any = None, reduction: str = "mean") -> Any:
     """max(0, -t (x1 - x2) + margin): x1 should be the higher for target 1, the lower for -1."""
     reduction = reduction_of(size_average, reduce, reduction)
     require_tensor("margin_ranking_loss", "input1", input1)
@@ -66,10 +67,11 @@ def cosine_embedding_loss(input1: Any, input2: Any, target: Any, margin: float =
     reduction = reduction_of(size_average, reduce, reduction)
     require_tensor("cosine_embedding_loss", "input1", input1)
     if target.ndim not in (0, 1):
-        raise RuntimeError(f"0D or 1D target tensor expected, multi-target not supported (cosine_embedding_loss: got {target.ndim}D)")
+        raise RuntimeError("0D or 1D target tensor expected, multi-target not supported (cosine_embedding_loss: got "
+                           f"{target.ndim}D)")
     if not input1.ndim == input2.ndim == target.ndim + 1:
-        raise RuntimeError(f"{target.ndim}D target tensor expects {target.ndim + 1}D input tensors, but found inputs with sizes "
-                           f"{list(input1.shape)} and {list(input2.shape)} (cosine_embedding_loss)")
+        raise RuntimeError(f"{target.ndim}D target tensor expects {target.ndim + 1}D input tensors, but found inputs "
+                           f"with sizes {list(input1.shape)} and {list(input2.shape)} (cosine_embedding_loss)")
     dims, t = (target.ndim,), data_of(target)
     lengths = (_sum(input1 * input1, dims) + 1e-12) * (_sum(input2 * input2, dims) + 1e-12)
     cos = _sum(input1 * input2, dims) / sqrt(lengths)
@@ -85,7 +87,7 @@ def multi_margin_rule(g: Any, x: Any, right: Any, c: Any, margin: Any, p: Any, c
 
 @primitive(x=multi_margin_rule, arrays="right c", grad_name="MultiMarginLossBackward0")
 def _multi_margin_loss(x: Any, right: Any, c: Any, margin: Any, p: Any, count: Any) -> Any:
-    """For x (N, C), the right classes one-hot, and c (N, 1): sum over the others of c max(0, margin - x_right + x)^p."""
+    """For x (N, C), the right classes one-hot, c (N, 1): sum over the others of c max(0, margin - x_right + x)^p."""
     z = np.maximum(margin - (x * right).sum(axis=1, keepdims=True) + x, 0)
     return collected((z ** p * (c * (1 - right))).sum(axis=1), count)
 
@@ -94,13 +96,14 @@ def rows(op: str, x: Any) -> tuple[int, int]:
     """The sizes (N, C) of scores (N, C), (C,) or ()."""
     require_tensor(op, "input", x)
     if x.ndim > 2 or 0 in x.shape[-1:]:
-        raise RuntimeError(f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(x.shape)} ({op})")
+        raise RuntimeError("Expected non-empty vector or matrix with optional 0-dim batch size, but got: "
+                           f"{list(x.shape)} ({op})")
     return tuple(x.shape) if x.ndim == 2 else (1, *x.shape, 1)[:2]
 
 
 @public(where="nn.functional")
-def multi_margin_loss(input: Any, target: Any, p: int = 1, margin: float = 1.0, weight: Any = None, size_average: Any = None,
-                      reduce: Any = None, reduction: str = "mean") -> Any:
+def multi_margin_loss(input: Any, target: Any, p: int = 1, margin: float = 1.0, weight: Any = None,
+                      size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> Any:
     """sum over k != t of weight[t] max(0, margin - x[t] + x[k])^p / C, with p 1 or 2.
 
     x: (N, C) or (C,); target: (N,) or (), class indices.
@@ -113,9 +116,11 @@ def multi_margin_loss(input: Any, target: Any, p: int = 1, margin: float = 1.0, 
     count, classes = rows("multi_margin_loss", input)
     t = data_of(target).reshape(-1)
     if t.size != count or target.ndim > 1:
-        raise RuntimeError(f"inconsistent target size, expected {count} but got {list(target.shape)} (multi_margin_loss)")
+        raise RuntimeError(f"inconsistent target size, expected {count} but got {list(target.shape)} "
+                           "(multi_margin_loss)")
     if weight is not None and weight.shape[0] != classes:
-        raise RuntimeError(f"inconsistent weight size, expected {classes} but got {list(weight.shape)} (multi_margin_loss)")
+        raise RuntimeError(f"inconsistent weight size, expected {classes} but got {list(weight.shape)} "
+                           "(multi_margin_loss)")
     if ((t < 0) | (t >= classes)).any():
         raise RuntimeError(f"target out of range (multi_margin_loss: {classes} classes)")
     x = input if input.ndim == 2 else input.reshape((1, classes))
@@ -142,7 +147,8 @@ def _multilabel_margin_loss(x: Any, marked: Any, others: Any, count: Any) -> Any
 
 
 @public(where="nn.functional")
-def multilabel_margin_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> Any:
+def multilabel_margin_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = None,
+                           reduction: str = "mean") -> Any:
     """sum over target classes j and other classes k of max(0, 1 - x[j] + x[k]) / C.
 
     x: (N, C) or (C,); target: the same shape, class indices up to the first -1. Takes memory for N C^2 numbers.
@@ -150,7 +156,8 @@ def multilabel_margin_loss(input: Any, target: Any, size_average: Any = None, re
     reduction = reduction_of(size_average, reduce, reduction)
     count, classes = rows("multilabel_margin_loss", input)
     if tuple(target.shape) != tuple(input.shape):
-        raise RuntimeError(f"inconsistent target size: {list(target.shape)} for input of size {list(input.shape)} (multilabel_margin_loss)")
+        raise RuntimeError(f"inconsistent target size: {list(target.shape)} for input of size {list(input.shape)} "
+                           "(multilabel_margin_loss)")
     t = data_of(target).reshape((count, classes))
     if ((t < -1) | (t >= classes)).any():
         raise RuntimeError(f"target is out of range (multilabel_margin_loss: {classes} classes)")
@@ -164,9 +171,9 @@ def multilabel_margin_loss(input: Any, target: Any, size_average: Any = None, re
 
 
 @public(where="nn.functional")
-def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, size_average: Any = None, reduce: Any = None,
-                                reduction: str = "mean") -> Any:
-    """-(t log s(x) + (1 - t) log s(-x)) times `weight`, averaged over the classes (the last dimension), s the sigmoid."""
+def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, size_average: Any = None,
+                                reduce: Any = None, reduction: str = "mean") -> Any:
+    """-(t log s(x) + (1 - t) log s(-x)) times `weight`, averaged over the last dimension; s the sigmoid."""
     reduction = reduction_of(size_average, reduce, reduction)
     require_tensor("multilabel_soft_margin_loss", "input", input)
     y = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
@@ -175,26 +182,29 @@ def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, siz
 
 @public(where="torch nn.functional")
 def triplet_margin_loss(anchor: Any, positive: Any, negative: Any, margin: float = 1.0, p: float = 2, eps: float = 1e-6,
-                        swap: bool = False, size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> Any:
+                        swap: bool = False, size_average: Any = None, reduce: Any = None,
+                        reduction: str = "mean") -> Any:
     """max(0, margin + d(anchor, positive) - d(anchor, negative)), d(x, y) = |x - y + eps| in the p-norm.
 
     `swap` takes d(positive, negative) where that is the smaller. Balntas et al. 2016.
     """
     return triplet_margin_with_distance_loss(
-        anchor, positive, negative, distance_function=lambda a, b: pairwise_distance(a, b, p, eps), margin=margin, swap=swap,
-        reduction=reduction_of(size_average, reduce, reduction))
+        anchor, positive, negative, distance_function=lambda a, b: pairwise_distance(a, b, p, eps), margin=margin,
+        swap=swap, reduction=reduction_of(size_average, reduce, reduction))
 
 
 @public(where="nn.functional")
-def triplet_margin_with_distance_loss(anchor: Any, positive: Any, negative: Any, *, distance_function: Callable[..., Any] | None = None,
-                                      margin: float = 1.0, swap: bool = False, reduction: str = "mean") -> Any:
+def triplet_margin_with_distance_loss(anchor: Any, positive: Any, negative: Any, *,
+                                      distance_function: Callable[..., Any] | None = None, margin: float = 1.0,
+                                      swap: bool = False, reduction: str = "mean") -> Any:
     """`triplet_margin_loss` with any function of two tensors as the distance; by default `pairwise_distance`."""
     reduction = reduction_of(None, None, reduction)
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
     if not anchor.ndim == positive.ndim == negative.ndim:
-        raise RuntimeError("The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: "
-                           f"anchor {anchor.ndim}D, positive {positive.ndim}D, and negative {negative.ndim}D inputs")
+        raise RuntimeError("The anchor, positive, and negative tensors are expected to have the same number of "
+                           f"dimensions, but got: anchor {anchor.ndim}D, positive {positive.ndim}D, and negative "
+                           f"{negative.ndim}D inputs")
     distance = pairwise_distance if distance_function is None else distance_function
     far = distance(anchor, negative)
     if swap:

@@ -29,7 +29,7 @@ from .shape import reshape
 
 
 class Norm(NamedTuple):
-    """What is normalised: the view of x, the axes of the statistics, w's own shape and its shape in that view, and how."""
+    """What is normalised: the view of x, the axes of the statistics, w's own shape and that in the view, and how."""
 
     shape: tuple[int, ...]
     axes: tuple[int, ...]
@@ -181,8 +181,8 @@ def update(running: Any, value: np.ndarray, momentum: float) -> None:
 
 
 @public(where="torch nn.functional")
-def batch_norm(input: Any, running_mean: Any, running_var: Any, weight: Any = None, bias: Any = None, training: bool = False,
-               momentum: float = 0.1, eps: float = 1e-5) -> Any:
+def batch_norm(input: Any, running_mean: Any, running_var: Any, weight: Any = None, bias: Any = None,
+               training: bool = False, momentum: float = 0.1, eps: float = 1e-5) -> Any:
     """y = (x - mean) / sqrt(var + eps) * weight + bias for each channel, over the batch and all positions.
 
     x: (N, C, *). In training the statistics are those of x (var biased), and the running ones, if given, move towards
@@ -232,7 +232,8 @@ def instance_norm(input: Any, running_mean: Any = None, running_var: Any = None,
     if len(shape) < 2:
         raise RuntimeError(f"instance_norm: expected input with 2 or more dimensions (N, C, *), got {len(shape)}")
     if math.prod(shape[2:]) == 1:
-        raise ValueError(f"Expected more than 1 spatial element when training, got input size {list(shape)} (instance_norm)")
+        raise ValueError(f"Expected more than 1 spatial element when training, got input size {list(shape)} "
+                         "(instance_norm)")
     per_channel("instance_norm", shape[1], running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     w_shape = (1, shape[1]) + (1,) * (len(shape) - 2)
     norm = Norm(shape, tuple(range(2, len(shape))), (shape[1],), w_shape, eps)
@@ -246,18 +247,19 @@ def trailing(op: str, x: Any, normalized_shape: Any, weight: Any, bias: Any, eps
     """The normalisation over the last dimensions, which must be `normalized_shape`."""
     require_tensor(op, "input", x)
     if not isinstance(normalized_shape, Sequence):
-        raise TypeError(f"{op}(): argument 'normalized_shape' must be tuple of ints, not {type(normalized_shape).__name__}")
+        raise TypeError(f"{op}(): argument 'normalized_shape' must be tuple of ints, not "
+                        f"{type(normalized_shape).__name__}")
     last, shape = tuple(normalized_shape), tuple(x.shape)
     if not last:
-        raise RuntimeError(f"Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, "
-                           f"but got normalized_shape = {list(last)} ({op})")
+        raise RuntimeError("Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
+                           f"element, but got normalized_shape = {list(last)} ({op})")
     for name, a in (("weight", weight), ("bias", bias)):
         if a is not None and tuple(a.shape) != last:
             raise RuntimeError(f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape "
                                f"{list(a.shape)} and normalized_shape = {list(last)} ({op})")
     if shape[len(shape) - len(last):] != last or len(shape) < len(last):
-        raise RuntimeError(f"Given normalized_shape={list(last)}, expected input with shape [*, {', '.join(map(str, last))}], "
-                           f"but got input of size{list(shape)} ({op})")
+        raise RuntimeError(f"Given normalized_shape={list(last)}, expected input with shape [*, "
+                           f"{', '.join(map(str, last))}], but got input of size{list(shape)} ({op})")
     lead = len(shape) - len(last)
     return Norm(shape, tuple(range(lead, len(shape))), last, (1,) * lead + last, eps, kind)
 
@@ -268,7 +270,8 @@ def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any 
 
     Weight and bias have that shape too. Ba, Kiros and Hinton 2016, arXiv:1607.06450.
     """
-    return _layer_norm(input, weight, bias, trailing("layer_norm", input, normalized_shape, weight, bias, eps, "standard"))[0]
+    norm = trailing("layer_norm", input, normalized_shape, weight, bias, eps, "standard")
+    return _layer_norm(input, weight, bias, norm)[0]
 
 
 @public(where="torch nn.functional")
@@ -279,7 +282,8 @@ def rms_norm(input: Any, normalized_shape: Any, weight: Any = None, eps: float |
     """
     require_tensor("rms_norm", "input", input)
     eps = float(np.finfo(dtype_of(input)).eps) if eps is None else eps
-    return _rms_norm(input, weight, None, trailing("rms_norm", input, normalized_shape, weight, None, eps, "rms"))[0]
+    norm = trailing("rms_norm", input, normalized_shape, weight, None, eps, "rms")
+    return _rms_norm(input, weight, None, norm)[0]
 
 
 @public(where="torch nn.functional")
@@ -300,8 +304,8 @@ def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None
     require_several("group_norm", shape, shape[0] * shape[1] // num_groups * math.prod(shape[2:]))
     for name, a in (("weight", weight), ("bias", bias)):
         if a is not None and tuple(a.shape) != shape[1:2]:
-            raise RuntimeError(f"Expected {name} to be a vector of size equal to the number of channels in input, but got "
-                               f"{name} of shape {list(a.shape)} and input of shape {list(shape)} (group_norm)")
+            raise RuntimeError(f"Expected {name} to be a vector of size equal to the number of channels in input, but "
+                               f"got {name} of shape {list(a.shape)} and input of shape {list(shape)} (group_norm)")
     grouped = (shape[0], num_groups, shape[1] // num_groups, *shape[2:])
     w_shape = (1, num_groups, grouped[2]) + (1,) * (len(shape) - 2)
     return _group_norm(input, weight, bias, Norm(grouped, tuple(range(2, len(grouped))), shape[1:2], w_shape, eps))[0]
@@ -322,7 +326,8 @@ def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float 
     """
     require_tensor("local_response_norm", "input", input)
     if input.ndim < 3:
-        raise ValueError(f"Expected 3D or higher dimensionality input (got {input.ndim} dimensions) (local_response_norm)")
+        raise ValueError(f"Expected 3D or higher dimensionality input (got {input.ndim} dimensions) "
+                         "(local_response_norm)")
     if size < 1:
         raise RuntimeError(f"local_response_norm: expected size greater than zero, got {size}")
     if 0 in input.shape:
@@ -330,5 +335,6 @@ def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float 
     channels = input.shape[1]
     window = np.arange(channels)[:, None] + np.arange(size) - size // 2
     inside = (window >= 0) & (window < channels)
-    mean = Taps(1, np.clip(window, 0, channels - 1), inside / size, channels)
-    return input / (k + alpha * resample(input * input, (mean,))) ** beta
+    squares = resample(input * input, (Taps(1, np.clip(window, 0, channels - 1), inside, channels),))
+    mean = squares / size if dtype_of(input).kind == "f" else squares // size
+    return input / (k + alpha * mean) ** beta

@@ -63,10 +63,11 @@ def resampled_rule(g: Any, taps: Any) -> Any:
 
 
 resample = primitive(resampled, x=resampled_rule)
-KINDS = {"nearest": "Nearest{}D", "nearest-exact": "NearestExact{}D", "linear": "Linear{}D", "bilinear": "Bilinear{}D",
-         "trilinear": "Trilinear{}D", "bicubic": "Bicubic{}D"}
-_upsample = {(mode, n): primitive(resampled, x=resampled_rule, grad_name=f"Upsample{name.format(n)}Backward0")
-             for mode, name in KINDS.items() for n in (1, 2, 3)}
+NODES = {"nearest": "UpsampleNearest{}D", "nearest-exact": "UpsampleNearestExact{}D", "linear": "UpsampleLinear{}D",
+         "bilinear": "UpsampleBilinear{}D", "trilinear": "UpsampleTrilinear{}D", "bicubic": "UpsampleBicubic{}D",
+         "area": "AdaptiveAvgPool{}D"}
+_upsample = {(mode, n): primitive(resampled, x=resampled_rule, grad_name=f"{name.format(n)}Backward0")
+             for mode, name in NODES.items() for n in (1, 2, 3)}
 _antialiased = {mode: primitive(resampled, x=resampled_rule, grad_name=f"Upsample{mode.capitalize()}2DAaBackward0")
                 for mode in ("bilinear", "bicubic", "lanczos")}
 
@@ -122,12 +123,12 @@ def antialias_taps(axis: int, inputs: int, outputs: int, scale: float | None, al
     """The filter widened to the step between outputs, normalised: PIL's way of making images smaller."""
     radius, kernel = FILTERS[mode]
     ratio = ratio_of(inputs, outputs, scale, align_corners)
-    stretch, shift = max(ratio, 1), 0.0 if align_corners else 0.5
-    centre = ratio * (np.arange(outputs) + shift)[:, None]
-    first = np.maximum((centre - radius * stretch + 1 - shift).astype(np.int64), 0)
-    last = np.minimum((centre + radius * stretch + 1 - shift).astype(np.int64), inputs)
+    stretch = max(ratio, 1)
+    centre = ratio * (np.arange(outputs) + 0.5)[:, None]
+    first = np.maximum((centre - radius * stretch + 0.5).astype(np.int64), 0)
+    last = np.minimum((centre + radius * stretch + 0.5).astype(np.int64), inputs)
     index = first + np.arange(max((last - first).max(initial=1), 1))
-    weight = np.where(index < last, kernel((index - centre + shift) / stretch), 0.0)
+    weight = np.where(index < last, kernel((index - centre + 0.5) / stretch), 0.0)
     return Taps(axis, np.minimum(index, inputs - 1), weight / weight.sum(axis=1, keepdims=True), inputs)
 
 
@@ -154,8 +155,9 @@ def sizes_of(x: Any, size: Any, scale_factor: Any, recompute: bool) -> tuple[lis
         raise ValueError("either size or scale_factor should be defined (interpolate)")
     values = list(given) if isinstance(given, (tuple, list)) else [given] * len(spatial)
     if len(values) != len(spatial):
-        raise ValueError("Input and output must have the same number of spatial dimensions, but got input with spatial dimensions of "
-                         f"{spatial} and {'output size' if scale_factor is None else 'scale_factor'} of {given} (interpolate)")
+        raise ValueError("Input and output must have the same number of spatial dimensions, but got input with "
+                         f"spatial dimensions of {spatial} and "
+                         f"{'output size' if scale_factor is None else 'scale_factor'} of {given} (interpolate)")
     if scale_factor is not None:
         return [int(n * s) for n, s in zip(spatial, values)], [None if recompute else float(s) for s in values]
     if recompute:
@@ -167,8 +169,9 @@ def sizes_of(x: Any, size: Any, scale_factor: Any, recompute: bool) -> tuple[lis
 
 
 @public(where="nn.functional")
-def interpolate(input: Any, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: bool | None = None,
-                recompute_scale_factor: bool | None = None, antialias: bool = False) -> Any:
+def interpolate(input: Any, size: Any = None, scale_factor: Any = None, mode: str = "nearest",
+                align_corners: bool | None = None, recompute_scale_factor: bool | None = None,
+                antialias: bool = False) -> Any:
     """x (N, C, *S) resampled to spatial sizes `size`, or floor(S * scale_factor).
 
     mode: "nearest" (floor(i / scale)), "nearest-exact" (of the pixels' centres), "area" (`adaptive_avg_pool`),
@@ -180,29 +183,35 @@ def interpolate(input: Any, size: Any = None, scale_factor: Any = None, mode: st
     require_tensor("interpolate", "input", input)
     if mode in ("nearest", "nearest-exact", "area"):
         if align_corners is not None:
-            raise ValueError("align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear")
+            raise ValueError("align_corners option can only be set with the interpolating modes: linear | bilinear | "
+                             "bicubic | trilinear")
     elif mode not in NEEDS:
         raise NotImplementedError(f"interpolate: unknown mode {mode!r} (got {input.ndim}D input)")
     n = input.ndim
-    outputs, scales = sizes_of(input, size, scale_factor, bool(recompute_scale_factor) or (mode == "area" and size is None))
+    recompute = bool(recompute_scale_factor) or (mode == "area" and size is None)
+    outputs, scales = sizes_of(input, size, scale_factor, recompute)
     if antialias and not (mode in FILTERS and n == 4):
-        raise ValueError("Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D tensor as input")
+        raise ValueError("Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D "
+                         "tensor as input")
     if n not in (3, 4, 5) or NEEDS.get(mode, n) != n:
         raise NotImplementedError(f"Got {n}D input, but {mode} mode needs {NEEDS.get(mode, '3D to 5')}D input")
     if mode == "lanczos" and (align_corners or not antialias):
         raise ValueError("Lanczos mode requires antialias=True and does not support align_corners=True")
     inputs, d = list(input.shape[2:]), dtype_of(input)
     if min(inputs) <= 0 or min(outputs) <= 0:
-        raise RuntimeError(f"Input and output sizes should be greater than 0, but got input {inputs} and output {outputs} (interpolate)")
+        raise RuntimeError(f"Input and output sizes should be greater than 0, but got input {inputs} and output "
+                           f"{outputs} (interpolate)")
     if d.kind != "f" and (mode not in ("nearest", "nearest-exact") or d != np.uint8):
         raise NotImplementedError(f"interpolate: mode '{mode}' not implemented for '{word(d)}'")
     corners = bool(align_corners)
     axes = list(zip(range(2, n), inputs, outputs, scales))
-    if mode == "area":
-        return resample(input, tuple([area_taps(*a[:3]) for a in axes]))
     if antialias:
         return _antialiased[mode](input, tuple([antialias_taps(*a, corners, mode) for a in axes]))
-    if mode.startswith("nearest"):
+    if mode == "area":
+        taps = [area_taps(*a[:3]) for a in axes]
+    elif mode.startswith("nearest"):
+        if mode == "nearest" and n == 4:  # PyTorch's kernels of this rank keep to the sizes where they are so simple
+            axes = [(a, i, o, None if o in (i, 2 * i) else s) for a, i, o, s in axes]
         taps = [nearest_taps(*a, mode == "nearest-exact", d if d.kind == "f" else np.dtype(np.float32)) for a in axes]
     else:
         taps = [(cubic_taps if mode == "bicubic" else linear_taps)(*a, corners) for a in axes]
@@ -210,7 +219,8 @@ def interpolate(input: Any, size: Any = None, scale_factor: Any = None, mode: st
 
 
 @public(where="nn.functional")
-def upsample(input: Any, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: bool | None = None) -> Any:
+def upsample(input: Any, size: Any = None, scale_factor: Any = None, mode: str = "nearest",
+             align_corners: bool | None = None) -> Any:
     """The former name of `interpolate`."""
     return interpolate(input, size, scale_factor, mode, align_corners)
 
@@ -252,7 +262,8 @@ def _channel_shuffle(x: Any, groups: Any) -> Any:
 def check_image(op: str, x: Any, factor_name: str, factor: Any) -> None:
     require_tensor(op, "input", x)
     if x.ndim < 3:
-        raise RuntimeError(f"{op} expects input to have at least 3 dimensions, but got input with {x.ndim} dimension(s)")
+        raise RuntimeError(f"{op} expects input to have at least 3 dimensions, but got input with {x.ndim} "
+                           "dimension(s)")
     if factor <= 0:
         raise RuntimeError(f"{op} expects a positive {factor_name}, but got {factor}")
 
@@ -262,8 +273,9 @@ def pixel_shuffle(input: Any, upscale_factor: int) -> Any:
     """(*, C r^2, H, W) to (*, C, H r, W r): every r^2 channels become the r x r pixels of a block. Shi et al. 2016."""
     check_image("pixel_shuffle", input, "upscale_factor", upscale_factor)
     if input.shape[-3] % (upscale_factor ** 2):
-        raise RuntimeError("pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, "
-                           f"but input.size(-3)={input.shape[-3]} is not divisible by {upscale_factor ** 2}")
+        raise RuntimeError("pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of "
+                           f"upscale_factor, but input.size(-3)={input.shape[-3]} is not divisible by "
+                           f"{upscale_factor ** 2}")
     return _pixel_shuffle(input, upscale_factor)
 
 
@@ -273,8 +285,8 @@ def pixel_unshuffle(input: Any, downscale_factor: int) -> Any:
     check_image("pixel_unshuffle", input, "downscale_factor", downscale_factor)
     for name, d in (("height", -2), ("width", -1)):
         if input.shape[d] % downscale_factor:
-            raise RuntimeError(f"pixel_unshuffle expects {name} to be divisible by downscale_factor, but input.size({d})="
-                               f"{input.shape[d]} is not divisible by {downscale_factor}")
+            raise RuntimeError(f"pixel_unshuffle expects {name} to be divisible by downscale_factor, but "
+                               f"input.size({d})={input.shape[d]} is not divisible by {downscale_factor}")
     return _pixel_unshuffle(input, downscale_factor)
 
 
@@ -285,8 +297,9 @@ def channel_shuffle(input: Any, groups: int) -> Any:
     if input.ndim < 3:
         raise RuntimeError(f"channel_shuffle expects input with > 2 dims, but got input with sizes {list(input.shape)}")
     if groups <= 0:
-        raise RuntimeError(f"Number of groups to divide channels in must be positive. Value of groups:{groups} (channel_shuffle)")
-    if input.shape[1] % groups:
-        raise RuntimeError(f"Number of channels must be divisible by groups. Got {input.shape[1]} channels and {groups} groups. "
+        raise RuntimeError(f"Number of groups to divide channels in must be positive. Value of groups:{groups} "
                            "(channel_shuffle)")
+    if input.shape[1] % groups:
+        raise RuntimeError(f"Number of channels must be divisible by groups. Got {input.shape[1]} channels and "
+                           f"{groups} groups. (channel_shuffle)")
     return _channel_shuffle(input, groups)
