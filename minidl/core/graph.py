@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from . import tensor
 from .tensor import Hooks, RemovableHandle, Tensor, type_name, wrap
 
 # Later nodes have smaller numbers, so that a heap yields the latest first. A node is later than all its inputs.
@@ -57,7 +58,7 @@ class Node:
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
         """The nodes that this one's gradients go to, each with the number of the output concerned."""
-        return tuple((None, 0) if e is None else (AccumulateGrad(e), 0) if isinstance(e, Tensor)
+        return tuple((None, 0) if e is None or isinstance(e, DeadEnd) else (AccumulateGrad(e), 0) if isinstance(e, Tensor)
                      else (e.public(), e.index if isinstance(e, Slot) else 0) for e in self.edges)
 
     @property
@@ -98,6 +99,25 @@ class Slot(Node):
 
     def public(self) -> Node:
         return self.parent
+
+
+class DeadEnd(Node):
+    """Where the gradient of a view goes that was taken while its base required none, or under no_grad: nowhere.
+
+    PyTorch says that such a view requires a gradient, since its base does, and records what is computed from it.
+    """
+
+    def __init__(self, view: Tensor) -> None:
+        self.order, self.shape, self.dtype = next_order(), view._data.shape, view._data.dtype
+
+    @staticmethod
+    def arrays(node: Node, g: Any, edges: Any) -> tuple[()]:
+        return ()
+
+    tensors = arrays
+
+
+tensor.dead_end = DeadEnd
 
 
 class AccumulateGrad:

@@ -67,6 +67,26 @@ def check_editable(t: Tensor) -> None:
             raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
 
 
+def check_overlap(target: np.ndarray, other: np.ndarray) -> None:
+    """RuntimeError where two dense arrays share a part of their memory, but not element for element."""
+    if not np.may_share_memory(target, other) or not (is_dense(target) and is_dense(other)):
+        return
+    a, b = target.__array_interface__["data"][0], other.__array_interface__["data"][0]
+    if a != b or target.nbytes != other.nbytes or target.strides != other.strides:
+        raise RuntimeError("unsupported operation: some elements of the input tensor and the written-to tensor refer to a "
+                           "single memory location. Please clone() the tensor before performing the operation.")
+
+
+def is_dense(array: np.ndarray) -> bool:
+    """Whether the elements fill a stretch of memory without gaps or repeats, in any order of dimensions."""
+    step = array.itemsize
+    for stride, size in sorted((s, n) for s, n in zip(array.strides, array.shape) if n != 1):
+        if stride != step:
+            return False
+        step *= size
+    return True
+
+
 def before_edit(t: Tensor) -> Tensor:
     """The tensor as it is now, for the op to compute from: same memory, version and history."""
     old = new(Tensor)
@@ -130,6 +150,9 @@ def in_place(op: Callable[..., Any]) -> Callable[..., Tensor]:
     @functools.wraps(op)
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         check_editable(self)
+        for other in args:
+            if isinstance(other, Tensor):
+                check_overlap(self._data, other._data)
         old = before_edit(self)
         return overwrite(self, op(old, *args, **kwargs), old)
 

@@ -192,19 +192,16 @@ class Tensor:
 
     @property
     def requires_grad(self) -> bool:
-        """Whether operations on this tensor are recorded for a gradient."""
-        if self._replay:
-            refresh(self)
-        return self._rg
+        """Whether operations on this tensor are recorded for a gradient; those on a view are if its base requires one."""
+        return self._rg or (self._base is not None and self._base._rg)
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
-        if self.requires_grad == bool(value):
+        if self.grad_fn is not None:
+            if not value:
+                raise RuntimeError("you can only change requires_grad flags of leaf variables. If you want to use a computed "
+                                   "variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach().")
             return
-        if self._node is not None:
-            raise RuntimeError("you can only change requires_grad flags of leaf variables." + (
-                "" if value else " If you want to use a computed variable in a subgraph that doesn't require "
-                "differentiation use var_no_grad = var.detach()."))
         if value and self._data.dtype.kind != "f":
             raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
         self._rg = bool(value)
@@ -261,7 +258,7 @@ class Tensor:
         """Calls ``hook(grad)`` whenever this tensor's gradient has been computed; a returned tensor replaces it."""
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-        owner = self if self._node is None else self._node
+        owner = edge(self)
         if owner._hooks is None:
             owner._hooks = Hooks()
             owner.plain = False
@@ -281,7 +278,7 @@ class Tensor:
         """Keeps the gradient of this non-leaf tensor in `grad` during backward."""
         if not self.requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
-        if self._node is not None:
+        if self.grad_fn is not None:
             self._node.retainer, self._node.plain = weakref.ref(self), False
 
     @property
@@ -342,7 +339,7 @@ def refresh(view: Tensor) -> None:
     if base is None or view._seen == view._counter[0]:
         return
     if not view._replay:
-        if base._rg and modes.recording > 0:
+        if base._rg:
             raise_unreplayable(view, "its base or another view of its base has been")
         return
     view._seen = view._counter[0]
