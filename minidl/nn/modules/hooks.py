@@ -11,9 +11,11 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ...core.graph import Node, Slot, next_order
 from ...core.modes import modes
-from ...core.tensor import Hooks, RemovableHandle, Tensor, edge, new
+from ...core.tensor import Hooks, RemovableHandle, Tensor, edge, new, wrap
 
 __all__ = ["ModuleHooks"]
 
@@ -204,15 +206,17 @@ class HookedCall:
 
 
 class BackwardHookFunctionBackward(Node):
-    """The identity through which a module's inputs, or outputs, pass."""
+    """The identity through which a module's inputs, or outputs, pass. As in PyTorch, what received no gradient is given zeros."""
 
-    plain = False
+    plain = materialize = False
 
     @staticmethod
     def arrays(node: Node, g: Any, edges: Any) -> tuple[Any, ...]:
-        return tuple([None if e is None else x for x, e in zip(g, node.edges)])
+        return tuple([np.zeros(*form) if x is None else x for x, form in zip(g, node.forms)])  # type: ignore[misc]
 
-    tensors = arrays
+    @staticmethod
+    def tensors(node: Node, g: Any, edges: Any) -> tuple[Any, ...]:
+        return tuple([wrap(np.zeros(*form)) if x is None else x for x, form in zip(g, node.forms)])  # type: ignore[misc]
 
 
 def identity(tensors: list[Tensor]) -> tuple[Node, list[Tensor]]:
@@ -221,11 +225,11 @@ def identity(tensors: list[Tensor]) -> tuple[Node, list[Tensor]]:
     node.order = next_order()
     node.edges = tuple([edge(t) for t in tensors])
     node.outputs = len(tensors)
-    node.forms = [None if e is None else (t._data.shape, t._data.dtype) for t, e in zip(tensors, node.edges)]
+    node.forms = [(t._data.shape, t._data.dtype) for t in tensors]
     outputs = list(tensors)
     for index in reversed(range(len(tensors))):  # so that output 0 has the latest order, as of any node
         t = tensors[index]
-        if node.forms[index] is None:
+        if node.edges[index] is None:
             continue
         y = outputs[index] = new(Tensor)
         y._data, y._counter = t._data, t._counter
