@@ -246,7 +246,7 @@ def run_pre_hooks(node: Node, g: Any) -> Any:
 
 def run_post_hooks(node: Node, results: Any, g: Any) -> Any:
     outputs = tuple(map(as_tensor, g)) if isinstance(g, list) else (as_tensor(g),)
-    sample = g[0] if isinstance(g, list) else g
+    sample = next(x for x in g if x is not None) if isinstance(g, list) else g
     for hook in list(node._post_hooks.values()):  # type: ignore[union-attr]
         replaced = hook(tuple(map(as_tensor, results)), outputs)
         if replaced is not None:
