@@ -72,8 +72,12 @@ def msort(input: Any) -> Any:
 
 @primitive(x=lambda g, x_shape, indices, dim: place_like(g[0], x_shape, indices, dim), outputs="values indices")
 def _topk(x: Any, k: int, dim: int, largest: bool) -> Any:
-    order = ordering(x, dim, largest)
-    return permuted(x, np.ascontiguousarray(order[along(dim, 0, k)]) if x.ndim else order, dim)
+    if not x.ndim:
+        return permuted(x, ordering(x, dim), dim)
+    n = x.shape[dim]
+    chosen = np.argpartition(x, (n - k if largest else k - 1) % n, axis=dim) if n else np.zeros(x.shape, np.int64)
+    chosen = chosen[along(dim, n - k, n) if largest else along(dim, 0, k)]
+    return permuted(x, chosen[grid(ordering(x[grid(chosen, dim)], dim, largest), dim)], dim)
 
 
 @public(method=True)

@@ -29,9 +29,10 @@ def moments(x: Any, dims: tuple[int, ...], correction: Any, keepdim: bool) -> tu
 
 
 def var_gradient(g: Any, x: Any, dims: tuple[int, ...], correction: Any) -> Any:
-    """g * 2 (x - mean) / (n - correction)."""
+    """g * 2 (x - mean) / (n - correction); where that divides by 0, infinite, or NaN for what equals the mean, as in PyTorch."""
     freedom = count(x.shape, dims) - correction
-    return expand_reduced(g, x.shape, dims) * ((x - _mean(x, dims, True)) * (2 / freedom if freedom > 0 else float("inf")))
+    g, centred = expand_reduced(g, x.shape, dims), x - _mean(x, dims, True)
+    return g * (centred * (2 / freedom)) if freedom > 0 else g * (np.abs(data_of(centred)) * np.inf)
 
 
 def std_gradient(g: Any, x: Any, y: Any, dims: tuple[int, ...], correction: Any) -> Any:
