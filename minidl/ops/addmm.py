@@ -1,4 +1,4 @@
-"""Products that are added to something: y = beta x + alpha (a product); x broadcasts, and is ignored where beta is 0."""
+"""Products added to something: y = beta x + alpha (a product); x broadcasts, and is ignored where beta is 0."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _addbmm(x: Any, batch1: Any, batch2: Any, beta: Any, alpha: Any) -> Any:
 
 
 def _accumulate(x: Any, product: np.ndarray, beta: Any, alpha: Any) -> np.ndarray:
-    """beta x + alpha product, written into the product; beta = 0 ignores x, NaN and all. Integers take the whole part of both."""
+    """beta x + alpha product, written into the product; beta = 0 ignores x and its NaN. Integers take whole factors."""
     if product.dtype == np.bool_:
         product = product & bool(alpha)
         return product | x if beta else product
@@ -64,7 +64,10 @@ def _accumulate(x: Any, product: np.ndarray, beta: Any, alpha: Any) -> np.ndarra
 
 @public(method=True, inplace=True)
 def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
-    """y = beta x + alpha A B; x broadcasts, and is ignored where beta = 0. dx = beta g, dA = alpha g B^T, dB = alpha A^T g."""
+    """y = beta x + alpha A B; x broadcasts, and is ignored where beta = 0.
+
+    dx = beta g, dA = alpha g B^T, dB = alpha A^T g.
+    """
     for name, x in (("mat1", mat1), ("mat2", mat2)):
         require_tensor("addmm", name, x)
         if x.ndim != 2:

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core import data_of, dtype_of, primitive, public
+from ..core import data_of, primitive, public
 from ..core.checks import require_tensor, wrap_dim
-from ..core.dtypes import word
 from .arithmetic import mul
 from .matmul import gemm, same_dtype
 from .rearrange import diagonal
@@ -23,15 +22,15 @@ Labels = tuple[Any, ...]
 @primitive(a=lambda g, b, a_labels, b_labels, out: _contract(g, b, out, b_labels, a_labels),
            b=lambda g, a, a_labels, b_labels, out: _contract(a, g, a_labels, out, b_labels), grad_name="BmmBackward0")
 def _contract(a: Any, b: Any, a_labels: Labels, b_labels: Labels, out: Labels) -> Any:
-    """y over `out`: the sum over all other labels of a b. Every label is in two of the three, so a gradient is the same op."""
+    """y over `out`: a b summed over the other labels. Each is in two of the three, so a gradient is the same op."""
     sizes = dict(zip(a_labels + b_labels, a.shape + b.shape))
     shared = [label for label in a_labels if label in b_labels]
     batch, summed = [v for v in shared if v in out], [v for v in shared if v not in out]
     left, right = [v for v in a_labels if v not in shared], [v for v in b_labels if v not in shared]
-    lengths = [math.prod([sizes[v] for v in group]) for group in (left, summed, right)]
-    batch_shape = [sizes[v] for v in batch]
-    a = a.transpose([a_labels.index(v) for v in (*batch, *left, *summed)]).reshape(*batch_shape, lengths[0], lengths[1])
-    b = b.transpose([b_labels.index(v) for v in (*batch, *summed, *right)]).reshape(*batch_shape, lengths[1], lengths[2])
+    n, k, m = [math.prod([sizes[v] for v in group]) for group in (left, summed, right)]
+    shape = [sizes[v] for v in batch]
+    a = a.transpose([a_labels.index(v) for v in (*batch, *left, *summed)]).reshape(*shape, n, k)
+    b = b.transpose([b_labels.index(v) for v in (*batch, *summed, *right)]).reshape(*shape, k, m)
     y = gemm(a, b) if summed else np.multiply(a, b)
     found = [*batch, *left, *right]
     return y.reshape([sizes[v] for v in found]).transpose([found.index(v) for v in out])
@@ -52,7 +51,7 @@ def contract(operands: list[Any], labels: list[Labels], out: Labels) -> Any:
         keep = set(out).union(*labels[i + 1:])
         x, x_labels = reduced(x, x_labels, keep.union(labels[i]))
         other, other_labels = reduced(operands[i], labels[i], keep.union(x_labels))
-        same_dtype(x, other, f"expected scalar type {word(dtype_of(x))} but found {word(dtype_of(other))}")
+        same_dtype(x, other, "expected scalar type {} but found {}")
         both = tuple(dict.fromkeys(x_labels + other_labels))
         target = out if i == len(operands) - 1 else tuple([label for label in both if label in keep])
         x, x_labels = _contract(x, other, x_labels, other_labels, target), target
@@ -78,8 +77,8 @@ def parse_term(text: str, which: str) -> list[Any]:
             labels.append(text[i])
             i += 1
         else:
-            raise RuntimeError(f"einsum(): invalid subscript given at index {i} in the equation string, subscripts must be "
-                               f"in [a-zA-Z], got {text[i]!r}")
+            raise RuntimeError(f"einsum(): invalid subscript given at index {i} in the equation string, subscripts "
+                               f"must be in [a-zA-Z], got {text[i]!r}")
     return labels
 
 
@@ -115,8 +114,8 @@ def expand_ellipses(operands: list[Any], terms: list[list[Any]], out: list[Any] 
         covered = x.ndim - len(term) + 1 if Ellipsis in term else 0
         if covered < 0 or (Ellipsis not in term and x.ndim != len(term)):
             raise RuntimeError(f"einsum(): the number of subscripts in the equation ({len(term) - (Ellipsis in term)}) "
-                               f"{'is more than' if covered < 0 else 'does not match'} the number of dimensions ({x.ndim}) "
-                               f"for operand {i}" + ("" if covered < 0 else " and no ellipsis was given"))
+                               f"{'is more than' if covered < 0 else 'does not match'} the number of dimensions "
+                               f"({x.ndim}) for operand {i}" + ("" if covered < 0 else " and no ellipsis was given"))
         widest = max(widest, covered)
         labels.append(fill(term, range(-covered, 0)))
     dots = tuple(range(-widest, 0))
@@ -142,8 +141,8 @@ def take_diagonals(x: Any, labels: Labels, index: int) -> tuple[Any, Labels]:
             first = labels.index(label)
             second = labels.index(label, first + 1)
             if x.shape[first] != x.shape[second]:
-                raise RuntimeError(f"einsum(): subscript {label} is repeated for operand {index} but the sizes don't match, "
-                                   f"{x.shape[second]} != {x.shape[first]}")
+                raise RuntimeError(f"einsum(): subscript {label} is repeated for operand {index} but the sizes don't "
+                                   f"match, {x.shape[second]} != {x.shape[first]}")
             x = diagonal(x, 0, first, second)
             labels = (*[v for i, v in enumerate(labels) if i not in (first, second)], label)
     return x, labels
@@ -151,19 +150,19 @@ def take_diagonals(x: Any, labels: Labels, index: int) -> tuple[Any, Labels]:
 
 @public
 def einsum(*args: Any) -> Any:
-    """Sums of products in Einstein's notation: ``einsum("bij,bjk->bik", a, b)``, or with lists of numbers for the labels.
+    """Sums of products in Einstein's notation: ``einsum("bij,bjk->bik", a, b)``, or labels in lists of numbers.
 
-    A label within one operand twice takes a diagonal, one that is missing from the output is summed, ``...`` stands for the
-    remaining dimensions, which broadcast. Two operands at a time, from left to right, as batched matrix
-    products. The gradient of an operand is the contraction of g with all others.
+    A label within one operand twice takes a diagonal, one that is missing from the output is summed, ``...`` stands for
+    the remaining dimensions, which broadcast. Two operands at a time, from left to right, as batched matrix products.
+    The gradient of an operand is the contraction of g with all others.
 
     >>> import minidl as torch
     >>> torch.einsum("ij,j->i", torch.tensor([[1., 2.], [3., 4.]]), torch.tensor([1., 1.]))
     tensor([3., 7.])
     """
     if len(args) < 2:
-        raise ValueError("einsum(): must specify the equation string and at least one operand, or at least one operand and "
-                         "its subscripts list")
+        raise ValueError("einsum(): must specify the equation string and at least one operand, or at least one operand "
+                         "and its subscripts list")
     if isinstance(args[0], str):
         operands = list(args[1]) if len(args) == 2 and isinstance(args[1], (list, tuple)) else list(args[1:])
         terms, named = parse_equation(args[0], len(operands))
@@ -179,8 +178,8 @@ def einsum(*args: Any) -> Any:
             if sizes.setdefault(label, n) == 1:
                 sizes[label] = n
             elif n not in (1, sizes[label]):
-                raise RuntimeError(f"einsum(): subscript {label} has size {n} for operand {i} which does not broadcast with "
-                                   f"previously seen size {sizes[label]}")
+                raise RuntimeError(f"einsum(): subscript {label} has size {n} for operand {i} which does not broadcast "
+                                   f"with previously seen size {sizes[label]}")
     for i, x in enumerate(operands):
         broadcast = [d for d, label in enumerate(labels[i]) if x.shape[d] == 1 != sizes[label]]
         if broadcast:
@@ -194,7 +193,7 @@ def einsum(*args: Any) -> Any:
 
 @public
 def tensordot(a: Any, b: Any, dims: Any = 2, out: Any = None) -> Any:
-    """The sum over `dims` of a times b: an int for a's last and b's first dimensions, or a list of dimensions for each."""
+    """The sum over `dims` of a times b: an int for a's last and b's first dimensions, or a list of them for each."""
     require_tensor("tensordot", "a", a)
     require_tensor("tensordot", "b", b)
     dims = data_of(dims)
@@ -209,13 +208,14 @@ def tensordot(a: Any, b: Any, dims: Any = 2, out: Any = None) -> Any:
         a_dims, b_dims = list(range(a.ndim - dims, a.ndim)), list(range(dims))
     if len(a_dims) != len(b_dims):
         raise RuntimeError("both dimension lists should have same length")
-    a_dims, b_dims = [wrap_dim(v, a.ndim, "tensordot") for v in a_dims], [wrap_dim(v, b.ndim, "tensordot") for v in b_dims]
+    a_dims = [wrap_dim(v, a.ndim, "tensordot") for v in a_dims]
+    b_dims = [wrap_dim(v, b.ndim, "tensordot") for v in b_dims]
     a_labels, b_labels = list(range(a.ndim)), list(range(a.ndim, a.ndim + b.ndim))
     for i, j in zip(a_dims, b_dims):
         m, n = a.shape[i], b.shape[j]
         if m != n and m != 1 and n != 1:
-            raise RuntimeError(f"contracted dimensions need to match, but first has size {m} in dim {i} and second has size "
-                               f"{n} in dim {j}")
+            raise RuntimeError(f"contracted dimensions need to match, but first has size {m} in dim {i} and second has "
+                               f"size {n} in dim {j}")
         if m != n and n == 1:
             a = sum_over(a, i, True)
         elif m != n:

@@ -1,8 +1,9 @@
 """QR, singular values, symmetric eigenvectors; the pseudo-inverse and least squares, which rest on them.
 
-Gradients: Giles, Collected matrix derivative results for forward and reverse mode algorithmic differentiation (2008); for QR, Walter
-and Lehmann, Algorithmic differentiation of linear algebra functions (2010); for the pseudo-inverse, Golub and Pereyra (1973).
-Where singular values or eigenvalues coincide, their vectors have no derivative: a gradient that rests on them is inf or NaN.
+Gradients: Giles, Collected matrix derivative results for forward and reverse mode algorithmic differentiation (2008);
+for QR, Walter and Lehmann, Algorithmic differentiation of linear algebra functions (2010); for the pseudo-inverse,
+Golub and Pereyra (1973). Where singular values or eigenvalues coincide, their vectors have no derivative: a gradient
+that rests on them is inf or NaN.
 """
 
 from __future__ import annotations
@@ -45,8 +46,8 @@ def in_linalg(op: str, function: Any, *args: Any) -> Any:
     try:
         return function(*args)
     except np.linalg.LinAlgError:
-        raise LinAlgError(f"{op}: The algorithm failed to converge because the input matrix contained non-finite values "
-                          "or is ill-conditioned.") from None
+        raise LinAlgError(f"{op}: The algorithm failed to converge because the input matrix contained non-finite "
+                          "values or is ill-conditioned.") from None
 
 
 # ---- QR
@@ -55,8 +56,8 @@ def in_linalg(op: str, function: Any, *args: Any) -> Any:
 def _qr_rule(g: Any, Q: Any, R: Any, mode: str) -> Any:
     """With M = g_R R^T - Q^T g_Q: dA = (g_Q + Q sym(M)) R^-T, sym(M) the symmetric matrix with M's upper triangle.
 
-    Of a wide A the first columns alone decide Q: for these, dA = Q (g_R + low(M^T - M) R^-T), low the lower triangle without
-    the diagonal; for the others Q g_R.
+    Of a wide A the first columns alone decide Q: for these, dA = Q (g_R + low(M^T - M) R^-T), low the lower triangle
+    without the diagonal; for the others Q g_R.
     """
     if mode == "r":
         raise RuntimeError("The derivative of linalg.qr depends on Q, which is not computed when mode='r'. Please use "
@@ -85,13 +86,15 @@ def _linalg_qr(x: Any, mode: str) -> Any:
 
 @public(where="linalg")
 def qr(A: Any, mode: str = "reduced") -> Any:
-    """A = Q R: Q with orthonormal columns, R upper triangular; `mode`: "reduced", "complete" (a square Q) or "r" (no Q).
+    """A = Q R: Q with orthonormal columns, R upper triangular; `mode`: "reduced", "complete" (square Q) or "r" (no Q).
 
-    With M = g_R R^T - Q^T g_Q: dA = (g_Q + Q sym(M)) R^-T. Not differentiable for "r", nor for a "complete" Q wider than R.
+    With M = g_R R^T - Q^T g_Q: dA = (g_Q + Q sym(M)) R^-T. Not differentiable for "r", nor for a "complete" Q wider
+    than R.
     """
     require_matrix("linalg.qr", A, floating=True)
     if mode not in ("reduced", "complete", "r"):
-        raise RuntimeError(f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', or 'complete'")
+        raise RuntimeError(f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', or "
+                           "'complete'")
     return QRResult(*_linalg_qr(A, mode))
 
 
@@ -181,7 +184,7 @@ def check_symmetric(A: Any, UPLO: str) -> str:
 
 @public(where="linalg")
 def eigh(A: Any, UPLO: str = "L") -> Any:
-    """A = V diag(w) V^T for symmetric A, w ascending, the eigenvectors V's columns; `UPLO` is the triangle that is read.
+    """A = V diag(w) V^T for symmetric A, w ascending, the eigenvectors V's columns; `UPLO` says which triangle is read.
 
     dA = V (diag(g_w) + skew(V^T g_V) / 2 E) V^T, skew(X) = X - X^T, E_ij = w_j - w_i: symmetric, like A.
     """
@@ -212,9 +215,9 @@ def spectrum(x: np.ndarray, hermitian: bool) -> tuple[np.ndarray, np.ndarray]:
 
 @public(where="linalg")
 def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None) -> Any:
-    """The number of singular values above max(atol, rtol s_max), int64; by default rtol = eps max(m, n), and `tol` is atol.
+    """The number of singular values above max(atol, rtol s_max), int64; by default rtol = eps max(m, n).
 
-    `hermitian`: A is symmetric, so its eigenvalues serve.
+    `tol` is another name for atol, with rtol = 0. `hermitian`: A is symmetric, so its eigenvalues serve.
     """
     require_matrix("torch.linalg.matrix_rank", A, "input")
     if dtype_of(A).kind != "f":
@@ -251,12 +254,12 @@ def _linalg_pinv(x: Any, atol: Any, rtol: Any, hermitian: bool) -> Any:
 def pinv(A: Any, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None) -> Any:
     """Moore and Penrose's pseudo-inverse: 1/s for each singular value above max(atol, rtol s_max), else 0.
 
-    By default rtol = eps max(m, n); `rcond` is another name for it. `hermitian`: A is symmetric, so its eigenvalues serve.
-    dA = -Y^T g Y^T + (I - A Y) g^T Y Y^T + Y^T Y g^T (I - Y A), where the rank does not change.
+    By default rtol = eps max(m, n); `rcond` is another name for it. `hermitian`: A is symmetric, so its eigenvalues
+    serve. dA = -Y^T g Y^T + (I - A Y) g^T Y Y^T + Y^T Y g^T (I - Y A), where the rank does not change.
     """
     if A.ndim < 2 or dtype_of(A).kind != "f":
-        raise RuntimeError(f"linalg.pinv({word(dtype_of(A))}{{{list(A.shape)}}}): expected a tensor with 2 or more dimensions of "
-                           "float, double, cfloat or cdouble types")
+        raise RuntimeError(f"linalg.pinv({word(dtype_of(A))}{{{list(A.shape)}}}): expected a tensor with 2 or more "
+                           "dimensions of float, double, cfloat or cdouble types")
     if hermitian:
         require_square("linalg.pinv", A)
     return _linalg_pinv(A, data_of(atol), data_of(rtol if rcond is None else rcond), hermitian)
@@ -266,9 +269,9 @@ def pinv(A: Any, rcond: Any = None, hermitian: bool = False, *, atol: Any = None
 def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = None) -> Any:
     """(solution, residuals, rank, singular_values): the X of least norm among those of least |A X - B|, in batches.
 
-    X = pinv(A) B, whatever the `driver`; the driver decides, as in PyTorch, which of the other results are empty: residuals (the
-    squared error of each column, for m > n and full rank) with "gelsy", the default; rank with "gels"; singular
-    values but for "gelsd" and "gelss".
+    X = pinv(A) B, whatever the `driver`; the driver decides, as in PyTorch, which of the other results are empty:
+    residuals (the squared error of each column, for m > n and full rank) with "gelsy", the default; rank with "gels";
+    singular values but for "gelsd" and "gelss".
     """
     op = "torch.linalg.lstsq"
     if A.ndim < 2:
@@ -276,8 +279,8 @@ def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = No
     if B.ndim < 1:
         raise RuntimeError(f"{op}: other must have at least 1 dimension.")
     require_matrix(op, A, "input", floating=True)
-    same_dtype(A, B, f"{op}: Expected input and other to have the same dtype, but got input's dtype "
-                     f"{word(dtype_of(A))} and other's dtype {word(dtype_of(B))}")
+    same_dtype(A, B, op + ": Expected input and other to have the same dtype, but got input's dtype {} and other's "
+                          "dtype {}")
     driver = driver or "gelsy"
     if driver not in ("gels", "gelsy", "gelsd", "gelss"):
         raise RuntimeError(f"{op}: parameter `driver` should be one of (gels, gelsy, gelsd, gelss)")

@@ -17,7 +17,7 @@ from ..core.dtypes import DTYPES, word
 from ..core.results import return_type
 from . import rearrange
 from .join import cat
-from .matmul import matmul
+from .matmul import matmul, same_dtype
 from .reduce import sum as sum_over
 from .select import where
 from .shape import movedim, reshape, squeeze, unsqueeze
@@ -43,12 +43,13 @@ def require_square(op: str, x: Any, floating: bool = True) -> None:
     """RuntimeError unless x is a square matrix or a batch of them, and floating-point if so wanted."""
     require_matrix(op, x)
     if x.shape[-1] != x.shape[-2]:
-        raise RuntimeError(f"{op}: A must be batches of square matrices, but they are {x.shape[-2]} by {x.shape[-1]} matrices")
+        raise RuntimeError(f"{op}: A must be batches of square matrices, but they are {x.shape[-2]} by {x.shape[-1]} "
+                           "matrices")
     require_matrix(op, x, floating=floating)
 
 
 def refuse(op: str, info: Any, message: str) -> None:
-    """LinAlgError for the first matrix with a nonzero `info`, LAPACK's code of failure; {} in the message stands for it."""
+    """LinAlgError for the first matrix whose `info`, LAPACK's code of failure, is not 0; the message shows it at {}."""
     codes = data_of(info)
     failed = np.flatnonzero(codes)
     if failed.size:
@@ -61,7 +62,7 @@ def no_failure(x: np.ndarray) -> np.ndarray:
 
 
 def zero_pivots(x: np.ndarray) -> np.ndarray:
-    """For each matrix the place (from 1) of the first zero on the diagonal of U in its LU factors; 0 if there is none."""
+    """The place (from 1) of the first zero on the diagonal of U in each matrix's LU factors; 0 if there is none."""
     from scipy.linalg.lapack import get_lapack_funcs
     getrf, = get_lapack_funcs(("getrf",), (x,))
     return np.array([getrf(m)[2] for m in x.reshape(-1, *x.shape[-2:])], np.int32).reshape(x.shape[:-2])
@@ -103,8 +104,8 @@ def inv_ex(A: Any, *, check_errors: bool = False) -> Any:
 
 
 def refuse_singular(info: Any) -> None:
-    refuse("linalg.inv", info, "The diagonal element {} is zero, the inversion could not be completed because the input matrix "
-                               "is singular.")
+    refuse("linalg.inv", info, "The diagonal element {} is zero, the inversion could not be completed because the "
+                               "input matrix is singular.")
 
 
 @public(where="linalg")
@@ -142,8 +143,8 @@ def solve_ex(A: Any, B: Any, *, left: bool = True, check_errors: bool = False) -
     vector = B.ndim == 1 or (B.ndim == A.ndim - 1 and B.shape == A.shape[:-1])
     b = unsqueeze(B, -1) if vector else B
     if vector and not left:
-        raise RuntimeError("linalg.solve: Vector broadcasting of the left hand side is not supported for left=False. In this "
-                           "case linalg.solve is equivalent to B / A.squeeze(-1)")
+        raise RuntimeError("linalg.solve: Vector broadcasting of the left hand side is not supported for left=False. "
+                           "In this case linalg.solve is equivalent to B / A.squeeze(-1)")
     require_system("linalg.solve", A, b, left)
     x, info = _solve_ex(A, b) if left else _solve_ex(A.mT, b.mT)
     if check_errors:
@@ -154,9 +155,7 @@ def solve_ex(A: Any, B: Any, *, left: bool = True, check_errors: bool = False) -
 def require_system(op: str, a: Any, b: Any, left: bool) -> None:
     """RuntimeError unless A X = B (or X A = B) makes sense."""
     require_matrix(op, b, "B")
-    if dtype_of(a) != dtype_of(b):
-        raise RuntimeError(f"{op}: Expected A and B to have the same dtype, but found A of type {word(dtype_of(a))} and B of "
-                           f"type {word(dtype_of(b))} instead")
+    same_dtype(a, b, op + ": Expected A and B to have the same dtype, but found A of type {} and B of type {} instead")
     n, k = b.shape[-2:]
     if (n if left else k) != a.shape[-1]:
         raise RuntimeError(f"{op}: Incompatible shapes of A and B for the equation {'AX = B' if left else 'XA = B'} "
@@ -179,7 +178,7 @@ def solve(A: Any, B: Any, *, left: bool = True) -> Any:
 
 @public(where="linalg")
 def tensorinv(A: Any, ind: int = 2) -> Any:
-    """The inverse of A as a map from its last dimensions to the first `ind`: tensordot(tensorinv(A), A, ind) is the identity."""
+    """The inverse of A as a map from its last dimensions to the first `ind`: tensordot(y, A, ind) is the identity."""
     if ind <= 0:
         raise RuntimeError(f"Expected a strictly positive integer for 'ind', but got {ind}")
     rows, columns = tuple(A.shape[:ind]), tuple(A.shape[ind:])
@@ -199,8 +198,8 @@ def tensorsolve(A: Any, B: Any, dims: Sequence[int] | None = None) -> Any:
 
 def require_map(columns: int, rows: int, split: str) -> None:
     if columns != rows:
-        raise RuntimeError(f"Expected self to satisfy the requirement prod(self.shape[{split}:]) == prod(self.shape[:{split}]), "
-                           f"but got {columns} != {rows}")
+        raise RuntimeError(f"Expected self to satisfy the requirement prod(self.shape[{split}:]) == "
+                           f"prod(self.shape[:{split}]), but got {columns} != {rows}")
 
 
 # ---- determinants
@@ -228,7 +227,9 @@ def _cofactors(x: Any) -> Any:
 
 @public(where="torch linalg", method=True)
 def det(A: Any) -> Any:
-    """The determinant; dA = g times the matrix of cofactors, det(A) A^-T, also where A is singular (PyTorch gives zeros there).
+    """The determinant; dA = g times the matrix of cofactors, det(A) A^-T.
+
+    Cofactors also where A is singular; there PyTorch gives zeros for rank n - 1 too.
 
     >>> import minidl as torch
     >>> torch.det(torch.tensor([[1., 2.], [3., 4.]])).item()
@@ -308,7 +309,8 @@ def multi_dot(tensors: Sequence[Any]) -> Any:
     last = len(tensors) - 1
     for i, x in enumerate(tensors):
         if x.ndim != 2 and not (i in (0, last) and x.ndim == 1):
-            raise RuntimeError(f"multi_dot(): tensor {i} must be {'1D or ' if i in (0, last) else ''}2D but got {x.ndim}D")
+            raise RuntimeError(f"multi_dot(): tensor {i} must be {'1D or ' if i in (0, last) else ''}2D but got "
+                               f"{x.ndim}D")
         if dtype_of(x) != dtype_of(tensors[0]):
             raise RuntimeError("multi_dot(): all tensors must have be the same dtype but tensor 0 is "
                                f"{DTYPES[dtype_of(tensors[0])].name} and tensor {i} {DTYPES[dtype_of(x)].name}")

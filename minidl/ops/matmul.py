@@ -1,12 +1,13 @@
 """Products of matrices and vectors.
 
-The primitives are few and closed under differentiation: a matrix product with any leading dimensions on the left (`_mm`) and its
-transpose, a sum of outer products (`_gram`); the batched product (`_bmm`); and the products of a matrix and a vector
-(`_mv`, `_outer`, `_weigh`), each of which has the other two in its rules.
+The primitives are few and closed under differentiation: a matrix product with any leading dimensions on the left
+(`_mm`) and its transpose, a sum of outer products (`_gram`); the batched product (`_bmm`); and the products of a matrix
+and a vector (`_mv`, `_outer`, `_weigh`), each of which has the other two in its rules.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -28,21 +29,21 @@ def _blas_ready(a: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(a) if 0 in strides or a.itemsize not in strides else a
 
 
-def rows(x: np.ndarray) -> np.ndarray:
+def as_rows(x: np.ndarray) -> np.ndarray:
     """All leading dimensions as one."""
-    return x if x.ndim == 2 else x.reshape(x.size // x.shape[-1] if x.size else int(np.prod(x.shape[:-1])), x.shape[-1])
+    return x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
 @primitive(a=lambda g, b: _mm(g, b.mT), b=lambda g, a: _gram(a, g))
 def _mm(a: Any, b: Any) -> Any:
     """y = a b for a of shape (..., k), b of shape (k, m): one GEMM; da = g b^T, db = a^T g."""
-    return gemm(rows(a), b).reshape(*a.shape[:-1], b.shape[1])
+    return gemm(as_rows(a), b).reshape(*a.shape[:-1], b.shape[1])
 
 
 @primitive(a=lambda g, b: _mm(b, g.mT), b=lambda g, a: _mm(a, g), grad_name="MmBackward0")
 def _gram(a: Any, b: Any) -> Any:
     """y = sum of a_i b_i^T over all leading dimensions, a: (..., k), b: (..., m)."""
-    return gemm(rows(a).T, rows(b))
+    return gemm(as_rows(a).T, as_rows(b))
 
 
 @primitive(a=lambda g, b: _bmm(g, b.mT), b=lambda g, a: _bmm(a.mT, g))
@@ -54,10 +55,10 @@ def _bmm(a: Any, b: Any) -> Any:
 @primitive(a=lambda g, b: _outer(g, b), b=lambda g, a: _weigh(g, a))
 def _mv(a: Any, b: Any) -> Any:
     """y = a b for a of shape (..., k) and a vector b; da = g b^T, db = a^T g."""
-    return gemm(rows(a), b).reshape(a.shape[:-1])
+    return gemm(as_rows(a), b).reshape(a.shape[:-1])
 
 
-@primitive(a=lambda g, b: _mv(g, b), b=lambda g, a: _weigh(a, g), grad_name="MulBackward0")
+@primitive(a=lambda g, b: _mv(g, b), b=lambda g, a: _weigh(a, g), common="a b", grad_name="MulBackward0")
 def _outer(a: Any, b: Any) -> Any:
     """y = a b^T for a of shape (...) and a vector b."""
     return np.multiply(a[..., None], b)
@@ -66,7 +67,7 @@ def _outer(a: Any, b: Any) -> Any:
 @primitive(a=lambda g, b: _mv(b, g), b=lambda g, a: _outer(a, g), grad_name="MvBackward0")
 def _weigh(a: Any, b: Any) -> Any:
     """y = sum of a_i b_i over all leading dimensions, a: (...), b: (..., k)."""
-    return gemm(a.reshape(-1), rows(b))
+    return gemm(a.reshape(-1), as_rows(b))
 
 
 @primitive(a=lambda g, b: g * b, b=lambda g, a: g * a)
@@ -80,7 +81,7 @@ def _linear_rule(g: Any, x: Any, w: Any, needs: Any) -> Any:
 
 @primitive(joint=("x w b", _linear_rule), grad_name="AddmmBackward0")
 def _linear(x: Any, w: Any, b: Any) -> Any:
-    y = gemm(rows(x), w.T)
+    y = gemm(as_rows(x), w.T)
     if b is not None:
         y += b
     return y.reshape(*x.shape[:-1], w.shape[0])
@@ -89,15 +90,22 @@ def _linear(x: Any, w: Any, b: Any) -> Any:
 # ---- checks
 
 
-def same_dtype(a: Any, b: Any, message: str) -> None:
+def same_dtype(a: Any, b: Any, message: str, name: Any = word) -> None:
+    """RuntimeError with the names of the two element types in the message, unless they are the same."""
     if dtype_of(a) != dtype_of(b):
-        raise RuntimeError(message)
+        raise RuntimeError(message.format(name(dtype_of(a)), name(dtype_of(b))))
 
 
-def _c_type(x: Any) -> str:
-    """The element type as C++ calls it, the way PyTorch's GEMM does in its errors."""
-    d = DTYPES[dtype_of(x)]
-    return {"float32": "float", "float64": "double", "float16": "c10::Half", "int64": "long"}.get(d.name, d.name)
+def c_type(d: np.dtype) -> str:
+    """An element type as C++ calls it, the way PyTorch's GEMM does in its errors."""
+    name = DTYPES[d].name
+    return {"float32": "float", "float64": "double", "float16": "c10::Half", "int64": "long"}.get(name, name)
+
+
+def check_inner(rows: list[int], k: int, inner: int, m: int) -> None:
+    """The inner sizes of a product of (*rows, k) and (inner, m) must agree."""
+    if k != inner:
+        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({math.prod(rows)}x{k} and {inner}x{m})")
 
 
 def reject_bool(name: str, x: Any) -> None:
@@ -106,10 +114,9 @@ def reject_bool(name: str, x: Any) -> None:
 
 
 def check_mm(a: Any, b: Any) -> None:
-    if a.shape[-1] != b.shape[0]:
-        rows = int(np.prod(a.shape[:-1]))
-        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({rows}x{a.shape[-1]} and {b.shape[0]}x{b.shape[1]})")
-    same_dtype(a, b, f"expected m1 and m2 to have the same dtype, but got: {_c_type(a)} != {_c_type(b)}")
+    *rows, k = a.shape
+    check_inner(rows, k, *b.shape)
+    same_dtype(a, b, "expected m1 and m2 to have the same dtype, but got: {} != {}", c_type)
     reject_bool("addmm_impl_cpu_", a)
 
 
@@ -120,16 +127,15 @@ def check_bmm(a: Any, b: Any) -> None:
     if a.shape[0] != b.shape[0] or a.shape[2] != b.shape[1]:
         raise RuntimeError("Expected size for first two dimensions of batch2 tensor to be: "
                            f"[{a.shape[0]}, {a.shape[2]}] but got: [{b.shape[0]}, {b.shape[1]}].")
-    same_dtype(a, b, f"expected scalar type {word(dtype_of(a))} but found {word(dtype_of(b))}")
+    same_dtype(a, b, "expected scalar type {} but found {}")
     reject_bool("bmm", a)
 
 
 def check_mv(a: Any, b: Any) -> None:
     if a.shape[-1] != b.shape[0]:
-        rows = int(np.prod(a.shape[:-1]))
+        rows = math.prod(a.shape[:-1])
         raise RuntimeError(f"size mismatch, got input ({rows}), mat ({rows}x{a.shape[-1]}), vec ({b.shape[0]})")
-    same_dtype(a, b, "addmv input tensors must have the same dtype, but got "
-                      f"{word(dtype_of(b))}, {word(dtype_of(a))}, and {word(dtype_of(b))}")
+    same_dtype(a, b, "addmv input tensors must have the same dtype, but got {1}, {0}, and {1}")
 
 
 def check_summand(op: str, x: Any, shape: tuple[int, ...], operand: Any) -> None:
@@ -138,16 +144,15 @@ def check_summand(op: str, x: Any, shape: tuple[int, ...], operand: Any) -> None
     given = tuple(x.shape)
     lead = len(shape) - len(given)
     if lead < 0:
-        raise RuntimeError(f"expand(torch.{word(dtype_of(x))}Tensor{{{list(given)}}}, size={list(shape)}): the number of sizes "
-                           f"provided ({len(shape)}) must be greater or equal to the number of dimensions in the tensor "
-                           f"({len(given)})")
+        raise RuntimeError(f"expand(torch.{word(dtype_of(x))}Tensor{{{list(given)}}}, size={list(shape)}): the number "
+                           f"of sizes provided ({len(shape)}) must be greater or equal to the number of dimensions in "
+                           f"the tensor ({len(given)})")
     for i in reversed(range(len(given))):
         if given[i] != shape[i + lead] and given[i] != 1:
             raise RuntimeError(f"The expanded size of the tensor ({shape[i + lead]}) must match the existing size "
                                f"({given[i]}) at non-singleton dimension {i + lead}.  Target sizes: {list(shape)}.  "
                                f"Tensor sizes: {list(given)}")
-    same_dtype(x, operand, f"self and mat2 must have the same dtype, but got {word(dtype_of(x))} and "
-                            f"{word(dtype_of(operand))}")
+    same_dtype(x, operand, "self and mat2 must have the same dtype, but got {} and {}")
 
 
 # ---- the public functions
@@ -155,7 +160,7 @@ def check_summand(op: str, x: Any, shape: tuple[int, ...], operand: Any) -> None
 
 @public(method=True, operators=("__matmul__", "__rmatmul__"))
 def matmul(input: Any, other: Any) -> Any:
-    """y = a b: dot product, matrix times vector or matrix product by rank; leading dimensions are a batch and broadcast.
+    """y = a b: dot product, matrix times vector or matrix product by rank; leading dimensions broadcast.
 
     da = g b^T, db = a^T g. RuntimeError where the inner sizes or the element types differ.
 
@@ -180,10 +185,10 @@ def matmul(input: Any, other: Any) -> Any:
         return _checked_mv(other.mT, input)
     batch = broadcast_shape("matmul", tuple(input.shape[:-2]), tuple(other.shape[:-2]))
     if input.shape[-1] != other.shape[-2]:
-        size = int(np.prod(batch))
+        size = math.prod(batch)
         raise RuntimeError("Expected size for first two dimensions of batch2 tensor to be: "
                            f"[{size}, {input.shape[-1]}] but got: [{size}, {other.shape[-2]}].")
-    same_dtype(input, other, f"expected scalar type {word(dtype_of(input))} but found {word(dtype_of(other))}")
+    same_dtype(input, other, "expected scalar type {} but found {}")
     reject_bool("bmm", input)
     return _bmm(input, other)
 
@@ -232,8 +237,7 @@ def dot(input: Any, tensor: Any) -> Any:
     require_tensor("dot", "tensor", tensor)
     if input.ndim != 1 or tensor.ndim != 1:
         raise RuntimeError(f"1D tensors expected, but got {input.ndim}D and {tensor.ndim}D tensors")
-    same_dtype(input, tensor, "dot : expected both vectors to have same dtype, but found "
-                               f"{word(dtype_of(input))} and {word(dtype_of(tensor))}")
+    same_dtype(input, tensor, "dot : expected both vectors to have same dtype, but found {} and {}")
     m, n = input.shape[0], tensor.shape[0]
     if m != n:
         raise RuntimeError(f"inconsistent tensor size, expected tensor [{m}] and src [{n}] to have the same number of "
@@ -250,12 +254,7 @@ def outer(input: Any, vec2: Any) -> Any:
     for name, x in (("self", input), ("vec2", vec2)):
         if x.ndim != 1:
             raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {x.ndim}-D")
-    return _typed_outer(input, vec2)
-
-
-@primitive(a=lambda g, b: _mv(g, b), b=lambda g, a: _weigh(a, g), common="a b", grad_name="MulBackward0")
-def _typed_outer(a: Any, b: Any) -> Any:
-    return np.multiply.outer(a, b)
+    return _outer(input, vec2)
 
 
 @public(where="nn.functional")
@@ -272,11 +271,10 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
         raise RuntimeError(f"linear: weight must be a matrix, got {weight.ndim}-D tensor")
     if input.ndim == 0:
         raise RuntimeError("both arguments to linear need to be at least 1D, but they are 0D and 2D")
-    if input.shape[-1] != weight.shape[1]:
-        rows = int(np.prod(input.shape[:-1]))
-        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({rows}x{input.shape[-1]} and "
-                           f"{weight.shape[1]}x{weight.shape[0]})")
-    same_dtype(input, weight, f"expected m1 and m2 to have the same dtype, but got: {_c_type(input)} != {_c_type(weight)}")
+    *rows, k = input.shape
+    m, inner = weight.shape
+    check_inner(rows, k, inner, m)
+    same_dtype(input, weight, "expected m1 and m2 to have the same dtype, but got: {} != {}", c_type)
     if bias is not None:
-        check_summand("linear", bias, (int(np.prod(input.shape[:-1])), weight.shape[0]), weight)
+        check_summand("linear", bias, (math.prod(rows), m), weight)
     return _linear(input, weight, bias)

@@ -22,7 +22,7 @@ from .shape import movedim, reshape
 
 
 def _norm_rule(g: Any, x: Any, y: Any, ord: float, dims: tuple[int, ...]) -> Any:
-    """dy/dx = sign(x) (|x| / y)^(p - 1); 0 where y = 0 (and where x = 0 for p < 1), shared by all maxima for p = inf."""
+    """dy/dx = sign(x) (|x| / y)^(p - 1); 0 where y = 0, and x = 0 for p < 1; shared by all maxima for p = inf."""
     if ord == 0:
         return None
     shape = kept_shape(x.shape, dims)
@@ -66,8 +66,8 @@ def norm_input(op: str, x: Any, dtype: Any) -> Any:
         if d.kind != "f":
             raise RuntimeError(f"{op}: dtype should be floating point or complex, but got {word(d)}")
         if d.itemsize < dtype_of(x).itemsize and dtype_of(x).kind == "f":
-            raise RuntimeError(f"{op}: the dtype of the input ({word(dtype_of(x))}) should be convertible without narrowing to "
-                               f"the specified dtype ({word(d)})")
+            raise RuntimeError(f"{op}: the dtype of the input ({word(dtype_of(x))}) should be convertible without "
+                               f"narrowing to the specified dtype ({word(d)})")
     elif dtype_of(x).kind != "f":
         raise RuntimeError(f"{op}: Expected a floating point or complex tensor as input. Got {word(dtype_of(x))}")
     return cast_to(x, dtype)
@@ -75,7 +75,9 @@ def norm_input(op: str, x: Any, dtype: Any) -> Any:
 
 @public(where="linalg")
 def vector_norm(x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
-    """y = (sum |x|^p)^(1/p) over `dim`, or over all elements; p = inf, -inf: the largest, the least; p = 0: the count of nonzeros.
+    """y = (sum |x|^p)^(1/p) over `dim`, or over all elements.
+
+    p = inf, -inf: the largest, the least |x|; p = 0: the count of nonzeros.
 
     dy/dx = sign(x) (|x| / y)^(p - 1).
 
@@ -91,8 +93,8 @@ def vector_norm(x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *,
         empty = [d for d in dims if x.shape[d] == 0]
         if empty:
             place = "an empty tensor" if dim is None else f"the dimension {empty[0]}"
-            raise RuntimeError(f"linalg.vector_norm cannot compute the {ord} norm on {place} because the operation does not "
-                               "have an identity")
+            raise RuntimeError(f"linalg.vector_norm cannot compute the {ord} norm on {place} because the operation "
+                               "does not have an identity")
     return _vector_norm(x, ord, dims, keepdim)
 
 
@@ -143,7 +145,8 @@ def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dty
     if dims is not None and len(dims) not in (1, 2):
         raise RuntimeError(f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {list(dims)}")
     if dims is None and ord is not None and A.ndim not in (1, 2):
-        raise RuntimeError(f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {A.ndim}D.")
+        raise RuntimeError("linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got "
+                           f"{A.ndim}D.")
     if isinstance(ord, str) or (ord is not None and (A.ndim if dims is None else len(dims)) == 2):
         return matrix_norm(A, ord, (-2, -1) if dims is None else dims, keepdim, dtype=dtype)
     return vector_norm(A, 2 if ord is None else ord, dims, keepdim, dtype=dtype)
@@ -171,7 +174,7 @@ public(_torch_norm, method=True)
 
 @public(where="linalg")
 def cond(A: Any, p: Any = None) -> Any:
-    """The condition number: the ratio of the extreme singular values (p None, 2 or -2), else norm(A) norm(A^-1); inf if singular."""
+    """The condition number: the ratio of the extreme singular values (p None, 2 or -2), else norm(A) norm(A^-1)."""
     if A.ndim < 2:
         raise RuntimeError("linalg.cond: The input tensor must have at least 2 dimensions.")
     if p in (None, 2, -2):

@@ -80,20 +80,21 @@ def _cholesky_ex(x: Any) -> Any:
 
 @public(where="linalg")
 def cholesky_ex(A: Any, *, upper: bool = False, check_errors: bool = False) -> Any:
-    """(L, info) as `cholesky`, without an error where A is not positive-definite: info is then the order of the failing minor."""
+    """(L, info) as `cholesky`, without an error: info is the order of the first minor that is not positive, else 0."""
     require_square("linalg.cholesky", A)
     y, info = _cholesky_ex(A.mT if upper else A)
     if check_errors:
-        refuse("linalg.cholesky", info, "The factorization could not be completed because the input is not positive-definite "
-                                        "(the leading minor of order {} is not positive-definite).")
+        refuse("linalg.cholesky", info, "The factorization could not be completed because the input is not "
+                                        "positive-definite (the leading minor of order {} is not positive-definite).")
     return CholeskyResult(y.mT if upper else y, info)
 
 
 @public(where="linalg")
 def cholesky(A: Any, *, upper: bool = False) -> Any:
-    """The lower triangular L with L L^T = A (`upper`: U with U^T U = A) for symmetric positive-definite A, else LinAlgError.
+    """The lower triangular L with L L^T = A (`upper`: U with U^T U = A) for symmetric positive-definite A.
 
-    Only that triangle of A is read. dA = sym(L^-T phi(L^T g) L^-1), phi the lower triangle with half the diagonal.
+    LinAlgError for any other A, of which only that triangle is read. dA = sym(L^-T phi(L^T g) L^-1), phi the lower
+    triangle with half the diagonal.
 
     >>> import minidl as torch
     >>> torch.linalg.cholesky(torch.tensor([[4., 2.], [2., 2.]]))
@@ -111,8 +112,8 @@ def cholesky_solve(B: Any, L: Any, upper: bool = False) -> Any:
             raise RuntimeError(f"{name} should have at least 2 dimensions, but has {x.ndim} dimensions instead")
     require_square("cholesky_solve", L)
     if L.shape[-1] != B.shape[-2]:
-        raise RuntimeError(f"Incompatible matrix sizes for cholesky_solve: each A matrix is {L.shape[-1]} by {L.shape[-1]} but "
-                           f"each b matrix is {B.shape[-2]} by {B.shape[-1]}")
+        raise RuntimeError(f"Incompatible matrix sizes for cholesky_solve: each A matrix is {L.shape[-1]} by "
+                           f"{L.shape[-1]} but each b matrix is {B.shape[-2]} by {B.shape[-1]}")
     broadcast_shape("cholesky_solve", tuple(B.shape[:-2]), tuple(L.shape[:-2]))
     return _cholesky_solve(B, L.mT if upper else L)
 

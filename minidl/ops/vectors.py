@@ -32,7 +32,8 @@ def cross(input: Any, other: Any, *, dim: int = -1) -> Any:
         raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
     d = wrap_dim(dim, input.ndim, "linalg.cross")
     if input.shape[d] != 3 or other.shape[d] != 3:
-        raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {input.shape[d]} and {other.shape[d]}")
+        raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {input.shape[d]} and "
+                           f"{other.shape[d]}")
     broadcast_shape("linalg.cross", tuple(input.shape), tuple(other.shape))
     return _linalg_cross(input, other, d - input.ndim)
 
@@ -53,8 +54,8 @@ public(_torch_cross, method=True)
 @public(where="linalg")
 def vecdot(x: Any, y: Any, *, dim: int = -1) -> Any:
     """sum x y along `dim`, with broadcasting; dx = g y, dy = g x."""
-    same_dtype(x, y, "linalg.vecdot: Expected x and y to have the same dtype, but found x of type "
-                     f"{word(dtype_of(x))} and y of type {word(dtype_of(y))} instead")
+    same_dtype(x, y, "linalg.vecdot: Expected x and y to have the same dtype, but found x of type {} and y of type {} "
+                     "instead")
     broadcast_shape("linalg.vecdot", tuple(x.shape), tuple(y.shape))
     return sum_over(mul(x, y), dim)
 
@@ -67,7 +68,7 @@ def powers(x: Any, exponents: np.ndarray) -> Any:
 
 @public(where="linalg")
 def vander(x: Any, *, N: int | None = None) -> Any:
-    """Vandermonde's matrix: the powers x^0 ... x^(N - 1) along a new last dimension; N is x's last size unless given."""
+    """Vandermonde's matrix: the powers x^0 ... x^(N - 1) along a new last dimension; N is by default x's last size."""
     n = N if N is not None else x.shape[-1] if x.ndim else 1
     if n < 2:
         raise RuntimeError("N must be greater than 1.")
@@ -75,7 +76,7 @@ def vander(x: Any, *, N: int | None = None) -> Any:
 
 
 def _torch_vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
-    """The powers of a vector's elements in columns, the highest first unless `increasing`; N of them, or as many as elements."""
+    """N powers (as many as elements) of a vector's elements in columns, the highest first unless `increasing`."""
     if x.ndim != 1:
         raise RuntimeError("x must be a one-dimensional tensor.")
     exponents = np.arange(x.shape[0] if N is None else N)
@@ -140,7 +141,7 @@ def _cdist(a: Any, b: Any, by_product: bool) -> Any:
 def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary") -> Any:
     """The p-norm distance of each row of x1 (..., P, M) from each row of x2 (..., R, M): (..., P, R).
 
-    For p = 2, |a|^2 + |b|^2 - 2 a b serves if P or R exceed 25 (or as `compute_mode` says): faster, less exact near zero.
+    For p = 2, |a|^2 + |b|^2 - 2 a b serves if P or R exceed 25 (or as `compute_mode` says): faster, less exact near 0.
     """
     modes = ("use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist", "donot_use_mm_for_euclid_dist")
     if compute_mode not in modes:
@@ -155,7 +156,7 @@ def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str = "use_mm_for_eucl
         raise RuntimeError(f"X1 and X2 must have the same number of columns. X1: {x1.shape[-1]} X2: {x2.shape[-1]}")
     if p < 0:
         raise RuntimeError("cdist only supports non-negative p values")
-    same_dtype(x1, x2, f"expected scalar type {word(dtype_of(x1))} but found {word(dtype_of(x2))}")
+    same_dtype(x1, x2, "expected scalar type {} but found {}")
     broadcast_shape("cdist", tuple(x1.shape[:-2]), tuple(x2.shape[:-2]))
     if p == 2:
         large = x1.shape[-2] > 25 or x2.shape[-2] > 25
