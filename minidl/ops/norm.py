@@ -207,7 +207,7 @@ def batch_norm(input: Any, running_mean: Any, running_var: Any, weight: Any = No
         return _normalise_fixed(input, weight, bias, mean, var, norm)
     require_several("batch_norm", shape, math.prod(shape) // max(channels, 1))
     y, mean, var = _batch_norm(input, weight, bias, norm)
-    if norm.count:  # an empty batch tells nothing
+    if 0 not in shape:  # an empty batch tells nothing
         update(running_mean, data_of(mean), momentum)
         update(running_var, data_of(var) * (norm.count / max(norm.count - 1, 1)), momentum)
     return y
