@@ -11,7 +11,6 @@ transpose, so that they share the primitives made here.
 
 from __future__ import annotations
 
-import math
 import operator
 from typing import Any
 
@@ -76,53 +75,35 @@ def in_our_words(error: IndexError) -> IndexError:
 
 
 # ---- advanced indices: a copy, whose transpose adds into zeros
+#
+# A key is a tuple of integer arrays, masks and full slices, as in ``x[key]``; or one array, of positions in row-major order.
 
 
-def picker(grad_name: str) -> Any:
-    """The primitive ``x[key]`` for a key of integer arrays, masks and full slices."""
-    def pick(x: Any, key: Any) -> Any:
-        arrays = [d for d, item in enumerate(key) if item.__class__ is not slice]
-        if len(arrays) == 1 and key[arrays[0]].dtype != bool and x.flags.c_contiguous:
-            return x.take(key[arrays[0]], arrays[0])
-        return np.asarray(x[key], order="C")
+def elements(x: np.ndarray, key: Any) -> np.ndarray:
+    """``x[key]``, contiguous."""
+    if key.__class__ is np.ndarray:
+        return x.take(key)
+    arrays = [d for d, item in enumerate(key) if item.__class__ is not slice]
+    if len(arrays) == 1 and key[arrays[0]].dtype != bool and x.flags.c_contiguous:
+        return x.take(key[arrays[0]], arrays[0])
+    return np.asarray(x[key], order="C")
 
-    return primitive(x=lambda g, x_shape, key: put_zeros(g, x_shape, key), grad_name=grad_name)(pick)
 
-
-def putter(grad_name: str) -> Any:
-    """The primitive of ``y = x; y[key] = value``."""
-    def put(x: Any, value: Any, key: Any) -> Any:
-        y = np.array(x, order="K")
+def assigned(y: np.ndarray, key: Any, value: Any) -> np.ndarray:
+    """`y`, which is contiguous, after ``y[key] = value``."""
+    if key.__class__ is np.ndarray:
+        y.reshape(-1)[key] = value
+    else:
         y[key] = value
-        return y
-
-    return primitive(x=lambda g, key: _put(g, 0.0, key), value=lambda g, key: _pick(g, key),
-                     grad_name=grad_name)(put)
+    return y
 
 
-def adder(grad_name: str) -> Any:
-    """The primitive of ``y = x; y[key] += value``, where every repeated index counts."""
-    def add(x: Any, value: Any, key: Any) -> Any:
-        return accumulated(np.add, np.array(x, order="C"), key, value)
-
-    return primitive(x=lambda g: g, value=lambda g, key: _pick(g, key), grad_name=grad_name)(add)
-
-
-_pick, _put, _put_add = picker("IndexBackward0"), putter("IndexPutBackward0"), adder("IndexPutBackward0")
-
-
-@primitive(x=lambda g, key: _pick(g, key), grad_name="IndexPutBackward0")
-def put_zeros(x: Any, shape: Any, key: Any) -> Any:
-    """y = zeros of `shape` with ``y[key] += x``; the transpose of ``x[key]``."""
-    return accumulated(np.add, np.zeros(shape, x.dtype), key, x)
-
-
-def accumulated(ufunc: np.ufunc, y: np.ndarray, key: Key, value: Any) -> np.ndarray:
+def accumulated(ufunc: np.ufunc, y: np.ndarray, key: Any, value: Any) -> np.ndarray:
     """`y`, which is contiguous, with `value` combined into the elements at `key`, one after the other.
 
     In one dimension `ufunc.at` takes 2 ns an element, in several ten times as long.
     """
-    where = positions(y.shape, key)
+    where = key if key.__class__ is np.ndarray else positions(y.shape, key)
     ufunc.at(y.reshape(-1), where.reshape(-1), np.broadcast_to(np.asarray(value, y.dtype), where.shape).reshape(-1))
     return y
 
@@ -134,20 +115,55 @@ def positions(shape: tuple[int, ...], key: Key) -> np.ndarray:
         entries += item.nonzero() if item.__class__ is not slice and item.dtype == bool else (item,)
     picked = [d for d, item in enumerate(entries) if item.__class__ is not slice]
     common = np.broadcast_shapes(*[entries[d].shape for d in picked])
-    start = picked[0] if picked[-1] - picked[0] < len(picked) else 0
+    start = picked[0] if picked[-1] - picked[0] < len(picked) else 0  # NumPy's rule for the place of their dimensions
     kept = [d for d in range(len(shape)) if d not in picked]
-    ndim = len(common) + len(kept)
-    found: Any = 0
+    sizes = [shape[d] for d in kept]
+    sizes[start:start] = common
+    found = np.zeros(sizes, np.int64)
     for d, n in enumerate(shape):
-        stride = math.prod(shape[d + 1:])
         if d in picked:
-            array, after = np.where(entries[d] < 0, entries[d] + n, entries[d]), ndim - start - len(common)
+            array, after = entries[d], len(sizes) - start - len(common)
+            if array.size and array.min() < 0:
+                array = np.where(array < 0, array + n, array)
         else:
-            place_in_result = kept.index(d)
-            array = np.arange(n)
+            array, place_in_result = np.arange(n), kept.index(d)
             after = len(kept) - 1 - place_in_result + (len(common) if place_in_result < start else 0)
-        found = found + (array * stride).reshape(array.shape + (1,) * after)
+        found *= n  # Horner's rule, in one piece of memory
+        found += array.reshape(array.shape + (1,) * after)
     return found
+
+
+def picker(grad_name: str) -> Any:
+    """The primitive ``x[key]``."""
+    def pick(x: Any, key: Any) -> Any:
+        return elements(x, key)
+
+    return primitive(x=lambda g, x_shape, key: put_zeros(g, x_shape, key), grad_name=grad_name)(pick)
+
+
+def putter(grad_name: str) -> Any:
+    """The primitive of ``y = x; y[key] = value``."""
+    def put(x: Any, value: Any, key: Any) -> Any:
+        return assigned(np.array(x, order="C"), key, value)
+
+    return primitive(x=lambda g, key: _put(g, 0.0, key), value=lambda g, key: _pick(g, key), grad_name=grad_name)(put)
+
+
+def adder(grad_name: str) -> Any:
+    """The primitive of ``y = x; y[key] += value``, where every repeated index counts."""
+    def add(x: Any, value: Any, key: Any) -> Any:
+        return accumulated(np.add, np.array(x, order="C"), key, value)
+
+    return primitive(x=lambda g: g, value=lambda g, key: _pick(g, key), grad_name=grad_name)(add)
+
+
+@primitive(x=lambda g, key: _pick(g, key), grad_name="IndexPutBackward0")
+def put_zeros(x: Any, shape: Any, key: Any) -> Any:
+    """y = zeros of `shape` with ``y[key] += x``; the transpose of ``x[key]``."""
+    return accumulated(np.add, np.zeros(shape, x.dtype), key, x)
+
+
+_pick, _put, _put_add = picker("IndexBackward0"), putter("IndexPutBackward0"), adder("IndexPutBackward0")
 
 
 # ---- the bracket
@@ -216,12 +232,12 @@ def as_index(item: Any) -> Any:
 def as_key(array: Any) -> Any:
     if array.dtype.kind not in "iub":
         raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
-    array = np.array(array, bool if array.dtype in (bool, np.uint8) else np.int64)
+    array = np.array(array, bool if array.dtype in (bool, np.uint8) else np.int64, order="C")
     return array if array.ndim else array.item()
 
 
 def is_whole(basic: Key) -> bool:
-    return all([i == EVERYTHING for i in basic])
+    return all(i == EVERYTHING for i in basic)
 
 
 @public(where="", method="__getitem__")
