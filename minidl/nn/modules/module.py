@@ -125,7 +125,7 @@ class Module(ModuleTree, ModuleHooks, ModuleState):
             raise KeyError(f"attribute '{name}' already exists")
 
     def _registered(self, kind: str, name: str, value: Any) -> Any:
-        if value is not None or kind == "module":
+        if value is not None or kind != "parameter":
             for hook in _registration[kind].values():
                 replaced = hook(self, name, value)
                 value = value if replaced is None else replaced
@@ -147,13 +147,13 @@ class Module(ModuleTree, ModuleHooks, ModuleState):
             self._own("_parameters", "parameters")
             self._forget(name, "_parameters")
             self.register_parameter(name, value)
+        elif name in fields.get("_parameters", ()):
+            self._require_none(name, value, "parameter", "torch.nn.Parameter or None expected")
+            self.register_parameter(name, None)
         elif isinstance(value, Module):
             self._own("_modules", "module")
             self._forget(name, "_modules")
             self._modules[name] = self._registered("module", name, value)
-        elif name in fields.get("_parameters", ()):
-            self._require_none(name, value, "parameter", "torch.nn.Parameter or None expected")
-            self.register_parameter(name, None)
         elif name in fields.get("_modules", ()):
             self._require_none(name, value, "child module", "torch.nn.Module or None expected")
             self._modules[name] = self._registered("module", name, None)
