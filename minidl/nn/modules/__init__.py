@@ -23,3 +23,5 @@ from .rnn import *
 from .sparse import *
 from .transformer import *
 from .upsampling import *
+
+__all__ = [_name for _name, _value in list(globals().items()) if isinstance(_value, type)]
