@@ -9,16 +9,11 @@ import numpy as np
 from ..core import dtype_of, primitive, public
 from ..core.checks import require_tensor
 from ..core.dtypes import word
-from .conv.im2col import empty, is_channels_last
+from .conv.layout import empty, full_like, is_channels_last
 
 Pairs = tuple[tuple[int, int], ...]  # (before, after) for each of the last dimensions, in the dimensions' order
 
 NAMES = {"reflect": "ReflectionPad", "replicate": "ReplicationPad"}
-
-
-def in_memory_order(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """A new array of another shape; channels-last where x is."""
-    return empty(shape, x.dtype, is_channels_last(x))
 
 
 # ---- a constant
@@ -29,8 +24,7 @@ def constant_pad_nd(x: Any, pairs: Pairs, value: Any) -> Any:
     """x with `value` around it; a negative pad crops. The transpose is the padding with the opposite sign."""
     lead = x.ndim - len(pairs)
     sizes = [n + a + b for n, (a, b) in zip(x.shape[lead:], pairs)]
-    y = in_memory_order(x, (*x.shape[:lead], *sizes))
-    y[...] = value
+    y = full_like(x, (*x.shape[:lead], *sizes), value)
     source = [slice(max(0, -a), n + min(0, b)) for n, (a, b) in zip(x.shape[lead:], pairs)]
     target = [slice(max(0, a), n - max(0, b)) for n, (a, b) in zip(sizes, pairs)]
     y[(..., *target)] = x[(..., *source)]
@@ -57,7 +51,7 @@ def extend(x: np.ndarray, pairs: Pairs, mode: str) -> np.ndarray:
     y = x
     for axis, (before, after) in enumerate(pairs, lead):
         y = y.take(sources(mode, x.shape[axis], before, after), axis)
-    z = in_memory_order(x, y.shape)
+    z = empty(y.shape, y.dtype, is_channels_last(x))
     z[...] = y
     return z
 
@@ -68,8 +62,7 @@ def fold_back(g: np.ndarray, size: tuple[int, ...], pairs: Pairs, mode: str) -> 
         source, at = sources(mode, n, before, after), (slice(None),) * axis
         first = min(max(0, before), len(source))
         stop = max(first, first + n + min(0, before) + min(0, after))
-        x = in_memory_order(g, (*g.shape[:axis], n, *g.shape[axis + 1:]))
-        x[...] = 0
+        x = full_like(g, (*g.shape[:axis], n, *g.shape[axis + 1:]), 0)
         if stop > first:
             x[(*at, slice(source[first], source[stop - 1] + 1))] = g[(*at, slice(first, stop))]
         for i in [*range(first), *range(stop, len(source))]:

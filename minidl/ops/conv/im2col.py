@@ -26,23 +26,11 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from .geometry import Geometry, Sizes
+from .layout import empty, is_channels_last
 
 BLOCK = 1 << 20  # bytes of columns at a time: they fit the second-level cache
 
-# ---- memory
-
-
-def is_channels_last(x: np.ndarray) -> bool:
-    """Whether the channels of 2-D or 3-D images lie innermost in memory (and not just because a size is 1)."""
-    return (x.ndim in (4, 5) and x.strides[1] == x.itemsize and x.shape[1] > 1 and prod(x.shape[2:]) > 1
-            and not x.flags.c_contiguous)
-
-
-def empty(shape: Sizes, dtype: np.dtype, last: bool) -> np.ndarray:
-    """A new array (N, C, ...) in contiguous or channels-last memory."""
-    if not last:
-        return np.empty(shape, dtype)
-    return np.moveaxis(np.empty((shape[0], *shape[2:], shape[1]), dtype), -1, 1)
+# ---- matrices
 
 
 def kernel_matrix(w: np.ndarray, groups: int, last: bool) -> np.ndarray:
