@@ -1,6 +1,7 @@
 """Hooks of modules, against PyTorch: every event of a run is logged on both sides, and the logs must be equal.
 
-A log line has the hook's name, the module, and what the hook was given: shapes, sums, and None where there is no gradient.
+A log line has the hook's name, the module, and what the hook was given: shapes, sums, and None where there is no
+gradient.
 """
 
 from __future__ import annotations
@@ -107,12 +108,14 @@ def test_order_of_events_in_random_networks(plan: dict[str, Any]) -> None:
         for number, (kind, where, prepend) in enumerate(plan["hooks"]):
             module = modules[min(where + 1, len(modules) - 1)]
             getattr(module, f"register_{kind}_hook")(logging(log, f"{kind} {number}"), prepend=prepend)
-        handles = [getattr(T.nn.modules.module, f"register_module_{kind}_hook")(logging(log, f"global {kind}")) for kind in plan["global"]]
+        handles = [getattr(T.nn.modules.module, f"register_module_{kind}_hook")(logging(log, f"global {kind}"))
+                   for kind in plan["global"]]
         try:
             x = leaf(T, 2, 3, requires_grad=plan["input"])
             if plan["tensor_hooks"]:
                 for name, p in net.named_parameters():
-                    if p.requires_grad and name.endswith("weight"):  # PyTorch's linear is two nodes; its bias comes first
+                    # PyTorch's linear is two nodes; its bias comes first
+                    if p.requires_grad and name.endswith("weight"):
                         p.register_hook(lambda g, name=name: log.append(("parameter", name, seen(g))))
                 if plan["input"]:
                     x.register_hook(lambda g: log.append(("input", seen(g))))
@@ -346,7 +349,8 @@ def test_kinds_of_backward_hooks_do_not_mix() -> None:
         getattr(net, first)(logging(log, "first"))
         getattr(net, second)(logging(log, "second"))
 
-    for names in (("register_backward_hook", "register_full_backward_hook"), ("register_full_backward_hook", "register_backward_hook")):
+    for names in (("register_backward_hook", "register_full_backward_hook"),
+                  ("register_full_backward_hook", "register_backward_hook")):
         both(lambda T, log, names=names: run(T, log, *names))
         with pytest.raises(RuntimeError, match="Cannot use both regular backward hooks and full backward hooks"):
             run(minidl, [], *names)
@@ -391,10 +395,12 @@ def test_hooks_on_state() -> None:
         net = T.nn.Sequential(T.nn.Linear(2, 2), T.nn.BatchNorm1d(2))
         for module in net.modules():
             name = type(module).__name__
-            module.register_state_dict_pre_hook(lambda m, prefix, keep, name=name: log.append(("state pre", name, prefix, keep)))
-            module.register_state_dict_post_hook(lambda m, state, prefix, meta, name=name: log.append(("state", name, list(state), prefix, meta)))
-            module.register_load_state_dict_pre_hook(lambda m, state, prefix, meta, strict, missing, extra, errors, name=name:
-                                                     log.append(("load pre", name, list(state), prefix, meta, strict, missing, extra, errors)))
+            module.register_state_dict_pre_hook(lambda m, prefix, keep,
+                                                name=name: log.append(("state pre", name, prefix, keep)))
+            module.register_state_dict_post_hook(lambda m, state, prefix, meta,
+                                                 name=name: log.append(("state", name, list(state), prefix, meta)))
+            module.register_load_state_dict_pre_hook(
+                lambda m, state, *rest, name=name: log.append(("load pre", name, list(state), *map(str, rest))))
             module.register_load_state_dict_post_hook(lambda m, keys, name=name: log.append(("load", name, list(keys))))
         state = net.state_dict()
         del state["0.bias"]

@@ -1,4 +1,5 @@
-"""Layers against PyTorch: one row each, from which come repr, initial values, state, outputs, gradients, and the buffers after a call."""
+"""Layers against PyTorch: one row each, from which come repr, initial values, state, outputs, gradients, and the
+buffers after a call."""
 
 from __future__ import annotations
 
@@ -208,8 +209,9 @@ Sequential(T.nn.Linear(2, 3), T.nn.ReLU(), T.nn.Sequential()) | 4,2
 ROWS_TEXT = [tuple(part.strip() for part in line.split("|")) for line in ROWS.strip().splitlines()]
 
 # Layers without a row above: containers have tests of their own below.
-ELSEWHERE = {"Module", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d",
-             "CTCLoss", "RNNBase", "RNNCellBase", "SEBlock", "Parameter", "Buffer", "UninitializedParameter", "UninitializedBuffer"}
+ELSEWHERE = {"Module", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict", "MaxUnpool1d", "MaxUnpool2d",
+             "MaxUnpool3d", "CTCLoss", "RNNBase", "RNNCellBase", "SEBlock", "Parameter", "Buffer",
+             "UninitializedParameter", "UninitializedBuffer"}
 
 
 def make(T: ModuleType, constructor: str) -> Any:
@@ -249,7 +251,7 @@ def run(T: ModuleType, constructor: str, specs: tuple[str, ...], training: bool)
     module = make(T, constructor)
     facts: dict[str, Any] = {"repr": repr(module), "metadata": dict(module.state_dict()._metadata)}
     module.double().train(training)
-    leaves = [T.tensor(a, requires_grad=a.dtype.kind == "f" and "Loss" not in constructor or i == 0 and a.dtype.kind == "f")
+    leaves = [T.tensor(a, requires_grad=a.dtype.kind == "f" and (i == 0 or "Loss" not in constructor))
               for i, a in enumerate(inputs(specs))]
     T.manual_seed(11)
     given = [x * 1 for x in leaves]  # a leaf may not be edited in place
@@ -257,10 +259,12 @@ def run(T: ModuleType, constructor: str, specs: tuple[str, ...], training: bool)
     facts["outputs"] = [array(o) for o in outputs]
     facts["state"] = {k: array(v) for k, v in module.state_dict().items()}
     facts["repr after"] = repr(module)
-    total = sum((o * T.tensor(np.cos(np.arange(math.prod(o.shape)).reshape(tuple(o.shape))))).sum() for o in outputs if o.requires_grad)
+    total = sum((o * T.tensor(np.cos(np.arange(math.prod(o.shape)).reshape(tuple(o.shape))))).sum() for o in outputs
+                if o.requires_grad)
     if isinstance(total, T.Tensor):
         total.backward()
-        facts["gradients"] = {"inputs": [array(x.grad) for x in leaves], **{k: array(p.grad) for k, p in module.named_parameters()}}
+        facts["gradients"] = {"inputs": [array(x.grad) for x in leaves],
+                              **{k: array(p.grad) for k, p in module.named_parameters()}}
     return facts
 
 
@@ -284,7 +288,8 @@ def assert_equal(have: Any, want: Any, what: str, rtol: float = 1e-9) -> None:
 @pytest.mark.parametrize("row", ROWS_TEXT, ids=[row[0] for row in ROWS_TEXT])
 def test_layer(row: tuple[str, ...], training: bool) -> None:
     have = run(minidl, row[0], row[1:], training)
-    assert_equal(have, run(torch, row[0], row[1:], training), row[0], rtol=2e-6)  # normal samples are float32, equal to the last digit
+    # normal samples are float32, equal to the last digit
+    assert_equal(have, run(torch, row[0], row[1:], training), row[0], rtol=2e-6)
 
 
 @pytest.mark.parametrize("row", ROWS_TEXT, ids=[row[0] for row in ROWS_TEXT])
@@ -308,7 +313,8 @@ def test_every_layer_has_a_row() -> None:
 
 def test_what_pytorch_has_beyond() -> None:
     missing = {name for name in dir(torch.nn) if name[0].isupper() and not hasattr(minidl.nn, name)}
-    assert missing == {"Container", "CrossMapLRN2d", "DataParallel", "LinearCrossEntropyLoss", "LinearCrossEntropyOptions", "SyncBatchNorm"}
+    assert missing == {"Container", "CrossMapLRN2d", "DataParallel", "LinearCrossEntropyLoss",
+                       "LinearCrossEntropyOptions", "SyncBatchNorm"}
 
 
 def test_state_goes_both_ways_between_the_libraries() -> None:
@@ -317,7 +323,8 @@ def test_state_goes_both_ways_between_the_libraries() -> None:
 
     torch.manual_seed(1)
     source, target = net(torch), net(minidl)
-    assert str(target.load_state_dict({k: minidl.tensor(v.numpy()) for k, v in source.state_dict().items()})) == "<All keys matched successfully>"
+    state = {k: minidl.tensor(v.numpy()) for k, v in source.state_dict().items()}
+    assert str(target.load_state_dict(state)) == "<All keys matched successfully>"
     again = net(torch)
     again.load_state_dict({k: torch.tensor(v.numpy()) for k, v in target.state_dict().items()})
     for (name, want), have in zip(source.state_dict().items(), again.state_dict().values()):
@@ -351,7 +358,8 @@ def test_ctc_loss() -> None:
 def test_output_size_of_a_transposed_convolution() -> None:
     outs = []
     for T in (minidl, torch):
-        layer, x = make(T, "ConvTranspose2d(2, 3, 3, stride=2, padding=1)").double(), T.ones(1, 2, 4, 4, dtype=T.float64)
+        layer = make(T, "ConvTranspose2d(2, 3, 3, stride=2, padding=1)").double()
+        x = T.ones(1, 2, 4, 4, dtype=T.float64)
         outs.append([array(layer(x, output_size=size)) for size in ((7, 8), (1, 3, 8, 8), None)])
         for size in ((9, 9), (8,)):
             with pytest.raises(ValueError, match="output_size must have|requested an output size"):
@@ -371,15 +379,19 @@ def test_squeeze_and_excitation() -> None:
         minidl.nn.SEBlock(8, 9)
 
 
-@pytest.mark.parametrize("constructor", [
-    "Conv2d(3, 4, 1, groups=2)", "Conv2d(4, 3, 1, groups=2)", "Conv2d(2, 2, 1, groups=0)", "Conv2d(2, 2, 3, padding='some')",
-    "Conv2d(2, 2, 3, padding='same', stride=2)", "Conv2d(2, 2, 3, padding_mode='odd')", "ConvTranspose2d(2, 2, 3, padding_mode='reflect')",
-    "Dropout(1.5)", "GroupNorm(3, 4)", "MultiheadAttention(5, 2)", "MultiheadAttention(0, 2)", "LSTM(3, 4, proj_size=4)", "RNN(3, 4, proj_size=1)",
-    "LSTM(0, 4)", "LSTM(3, 4, dropout=2)", "LSTM(3, 4, bias=1)", "RNN(3, 4, nonlinearity='sigmoid')", "Embedding(3, 2, padding_idx=3)",
-    "FractionalMaxPool2d(2)", "FractionalMaxPool2d(2, output_size=2, output_ratio=0.5)", "FractionalMaxPool2d(2, output_ratio=1.5)",
-    "MultiMarginLoss(3)", "TripletMarginLoss(margin=0)", "HuberLoss(delta='x')", "Unflatten(1, (2, 'x'))", "Unflatten(1, 3)", "Hardtanh(1, 1)",
-    "AdaptiveLogSoftmaxWithLoss(8, 5, [3, 2])", "AdaptiveLogSoftmaxWithLoss(8, 5, [])", "Bilinear(0, 2, 2)", "Linear(2, 2, device='tpu')",
-    "TransformerEncoderLayer(4, 2, activation='tanh')"])
+@pytest.mark.parametrize("constructor",
+                         ["Conv2d(3, 4, 1, groups=2)", "Conv2d(4, 3, 1, groups=2)", "Conv2d(2, 2, 1, groups=0)",
+                          "Conv2d(2, 2, 3, padding='some')", "Conv2d(2, 2, 3, padding='same', stride=2)",
+                          "Conv2d(2, 2, 3, padding_mode='odd')", "ConvTranspose2d(2, 2, 3, padding_mode='reflect')",
+                          "Dropout(1.5)", "GroupNorm(3, 4)", "MultiheadAttention(5, 2)", "MultiheadAttention(0, 2)",
+                          "LSTM(3, 4, proj_size=4)", "RNN(3, 4, proj_size=1)", "LSTM(0, 4)", "LSTM(3, 4, dropout=2)",
+                          "LSTM(3, 4, bias=1)", "RNN(3, 4, nonlinearity='sigmoid')", "Embedding(3, 2, padding_idx=3)",
+                          "FractionalMaxPool2d(2)", "FractionalMaxPool2d(2, output_size=2, output_ratio=0.5)",
+                          "FractionalMaxPool2d(2, output_ratio=1.5)", "MultiMarginLoss(3)",
+                          "TripletMarginLoss(margin=0)", "HuberLoss(delta='x')", "Unflatten(1, (2, 'x'))",
+                          "Unflatten(1, 3)", "Hardtanh(1, 1)", "AdaptiveLogSoftmaxWithLoss(8, 5, [3, 2])",
+                          "AdaptiveLogSoftmaxWithLoss(8, 5, [])", "Bilinear(0, 2, 2)", "Linear(2, 2, device='tpu')",
+                          "TransformerEncoderLayer(4, 2, activation='tanh')"])
 def test_constructors_refuse_what_pytorch_refuses(constructor: str) -> None:
     kinds = []
     for T in (minidl, torch):
@@ -424,10 +436,11 @@ def test_containers() -> None:
         params.append(T.nn.Parameter(T.ones(1)))
         log += [params, len(params), list(params.state_dict()), type(params[0]).__name__, len(params[1:])]
         table = T.nn.ParameterDict({"y": T.zeros(2), "x": T.ones(1), "n": 3})
-        log += [table, list(table), table.get("q"), list((table | T.nn.ParameterDict({"z": T.ones(3)})).keys()), table.popitem()[0],
-                table.setdefault("w", T.ones(2)).shape, sorted(table.state_dict())]
-        for wrong in (lambda: seq[9], lambda: seq + 1, lambda: seq * 0, lambda: T.nn.ModuleList(3), lambda: params(1), lambda: table[1],
-                      lambda: seq.insert(99, L(1, 1)), lambda: T.nn.ModuleDict([1]), lambda: T.nn.ParameterList(T.ones(2))):
+        log += [table, list(table), table.get("q"), list((table | T.nn.ParameterDict({"z": T.ones(3)})).keys()),
+                table.popitem()[0], table.setdefault("w", T.ones(2)).shape, sorted(table.state_dict())]
+        for wrong in (lambda: seq[9], lambda: seq + 1, lambda: seq * 0, lambda: T.nn.ModuleList(3), lambda: params(1),
+                      lambda: table[1], lambda: seq.insert(99, L(1, 1)), lambda: T.nn.ModuleDict([1]),
+                      lambda: T.nn.ParameterList(T.ones(2))):
             try:
                 wrong()
             except Exception as error:

@@ -44,7 +44,8 @@ def assert_equal(have: Any, want: Any, rtol: float) -> None:
 
 
 def same(run: Any, rtol: float = 2e-6) -> None:
-    """Equal values, or exceptions of the same type; the default tolerance is that of normal samples, equal to the last digit."""
+    """Equal values, or exceptions of the same type; the default tolerance is that of normal samples, equal to the last
+    digit."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.manual_seed(5)
@@ -60,10 +61,11 @@ def same(run: Any, rtol: float = 2e-6) -> None:
 
 # ---- init
 
-INIT = ["uniform_({})", "uniform_({}, -2, 3)", "normal_({})", "normal_({}, 1.0, 0.1)", "trunc_normal_({})", "trunc_normal_({}, std=0.02)",
-        "trunc_normal_({}, 3.0, 1.0, 2.5, 9.0)", "trunc_normal_({}, 0.0, 1.0, 2.0, 4.0)", "trunc_normal_({}, 0.0, 1.0, -0.1, 0.1)",
-        "constant_({}, 0.5)", "ones_({})", "zeros_({})", "xavier_uniform_({})", "xavier_uniform_({}, gain=2.0)", "xavier_normal_({})",
-        "kaiming_uniform_({})", "kaiming_uniform_({}, a=0.5, mode='fan_out')", "kaiming_normal_({}, nonlinearity='relu')", "orthogonal_({})",
+INIT = ["uniform_({})", "uniform_({}, -2, 3)", "normal_({})", "normal_({}, 1.0, 0.1)", "trunc_normal_({})",
+        "trunc_normal_({}, std=0.02)", "trunc_normal_({}, 3.0, 1.0, 2.5, 9.0)", "trunc_normal_({}, 0.0, 1.0, 2.0, 4.0)",
+        "trunc_normal_({}, 0.0, 1.0, -0.1, 0.1)", "constant_({}, 0.5)", "ones_({})", "zeros_({})",
+        "xavier_uniform_({})", "xavier_uniform_({}, gain=2.0)", "xavier_normal_({})", "kaiming_uniform_({})",
+        "kaiming_uniform_({}, a=0.5, mode='fan_out')", "kaiming_normal_({}, nonlinearity='relu')", "orthogonal_({})",
         "orthogonal_({}, gain=3.0)"]
 
 
@@ -79,18 +81,21 @@ def test_initial_values(call: str, shape: tuple[int, ...]) -> None:
 
 
 def test_structured_values() -> None:
-    same(lambda T: [T.nn.init.eye_(T.ones(3, 4)), T.nn.init.dirac_(T.ones(4, 2, 3)), T.nn.init.dirac_(T.ones(4, 2, 3, 3), groups=2),
-                    T.nn.init.dirac_(T.ones(2, 3, 2, 3, 4)), T.nn.init.sparse_(T.ones(6, 4), 0.3), T.rand(1)])
+    same(lambda T: [T.nn.init.eye_(T.ones(3, 4)), T.nn.init.dirac_(T.ones(4, 2, 3)),
+                    T.nn.init.dirac_(T.ones(4, 2, 3, 3), groups=2), T.nn.init.dirac_(T.ones(2, 3, 2, 3, 4)),
+                    T.nn.init.sparse_(T.ones(6, 4), 0.3), T.rand(1)])
 
 
 def test_gains() -> None:
-    same(lambda T: [T.nn.init.calculate_gain(name) for name in ("linear", "conv2d", "sigmoid", "tanh", "relu", "leaky_relu", "selu")]
+    names = ("linear", "conv2d", "sigmoid", "tanh", "relu", "leaky_relu", "selu")
+    same(lambda T: [T.nn.init.calculate_gain(name) for name in names]
          + [T.nn.init.calculate_gain("leaky_relu", 0.3)])
 
 
-@pytest.mark.parametrize("call", ["calculate_gain('none')", "calculate_gain('leaky_relu', True)", "eye_(T.ones(2))", "dirac_(T.ones(2, 2))",
-                                  "dirac_(T.ones(3, 2, 2), 2)", "xavier_uniform_(T.ones(3))", "kaiming_normal_(T.ones(2, 2), mode='x')",
-                                  "orthogonal_(T.ones(3))", "sparse_(T.ones(3), 0.1)"])
+@pytest.mark.parametrize("call", ["calculate_gain('none')", "calculate_gain('leaky_relu', True)", "eye_(T.ones(2))",
+                                  "dirac_(T.ones(2, 2))", "dirac_(T.ones(3, 2, 2), 2)", "xavier_uniform_(T.ones(3))",
+                                  "kaiming_normal_(T.ones(2, 2), mode='x')", "orthogonal_(T.ones(3))",
+                                  "sparse_(T.ones(3), 0.1)"])
 def test_init_refuses_what_pytorch_refuses(call: str) -> None:
     for T in SIDES:
         with pytest.raises(ValueError):
@@ -121,7 +126,8 @@ def test_clipping_by_norm(norm: float, limit: float) -> None:
     def run(T: ModuleType) -> Any:
         parameters = with_gradients(T)
         total = T.nn.utils.clip_grad_norm_(iter(parameters), limit, norm)
-        return total, [p.grad for p in parameters[:3]], T.nn.utils.get_total_norm([p.grad for p in parameters[:3]], norm)
+        grads = [p.grad for p in parameters[:3]]
+        return total, grads, T.nn.utils.get_total_norm(grads, norm)
 
     same(run)
 
@@ -131,7 +137,8 @@ def test_clipping_by_value_and_at_the_edges() -> None:
         parameters = with_gradients(T)
         T.nn.utils.clip_grad_value_(parameters, 0.3)
         alone = with_gradients(T)[0]
-        return [p.grad for p in parameters[:3]], T.nn.utils.clip_grad_norm_([], 1.0), T.nn.utils.clip_grad_norm_(alone, 0.1), alone.grad
+        return ([p.grad for p in parameters[:3]], T.nn.utils.clip_grad_norm_([], 1.0),
+                T.nn.utils.clip_grad_norm_(alone, 0.1), alone.grad)
 
     same(run)
 
@@ -161,18 +168,20 @@ def test_parameters_as_a_vector() -> None:
 
 
 @pytest.mark.parametrize("layer", ["Linear(3, 4)", "Conv2d(2, 3, 2)", "ConvTranspose1d(2, 3, 2)", "LSTM(3, 2)"])
-@pytest.mark.parametrize("how", ["utils.weight_norm", "utils.weight_norm dim=None", "utils.weight_norm dim=1", "utils.spectral_norm",
-                                 "utils.parametrizations.weight_norm", "utils.parametrizations.weight_norm dim=None",
-                                 "utils.parametrizations.spectral_norm", "utils.parametrizations.spectral_norm n_power_iterations=3"])
+@pytest.mark.parametrize("how", ["utils.weight_norm", "utils.weight_norm dim=None", "utils.weight_norm dim=1",
+                                 "utils.spectral_norm", "utils.parametrizations.weight_norm",
+                                 "utils.parametrizations.weight_norm dim=None", "utils.parametrizations.spectral_norm",
+                                 "utils.parametrizations.spectral_norm n_power_iterations=3"])
 def test_normalised_weights(layer: str, how: str) -> None:
     path, _, option = how.partition(" ")
-    shape = {"Linear": (5, 3), "Conv2d": (1, 2, 3, 3), "ConvTranspose1d": (1, 2, 3), "LSTM": (4, 1, 3)}[layer.partition("(")[0]]
+    shape = {"Linear": (5, 3), "Conv2d": (1, 2, 3, 3), "ConvTranspose1d": (1, 2, 3),
+             "LSTM": (4, 1, 3)}[layer.partition("(")[0]]
 
     def run(T: ModuleType) -> Any:
         name = "weight_hh_l0" if "LSTM" in layer else "weight"
         module = eval(f"nn.{path}(nn.{layer}, '{name}'{', ' + option if option else ''})", {"nn": T.nn})
         module.double() if "parametrizations" in path or "weight_norm" in path else module
-        x = T.tensor(np.random.default_rng(1).standard_normal(shape).astype(str(next(module.parameters()).dtype).split(".")[-1]))
+        x = T.tensor(np.random.default_rng(1).standard_normal(shape)).to(next(module.parameters()).dtype)
         facts = []
         for training in (True, False):
             module.train(training)
@@ -181,7 +190,8 @@ def test_normalised_weights(layer: str, how: str) -> None:
                 y = y[0] if isinstance(y, tuple) else y
                 (y * y).sum().backward()
             facts.append([y, {k: p.grad for k, p in module.named_parameters()}, dict(module.state_dict())])
-        twin = copy.deepcopy(module) if "parametrizations" in path and "LSTM" not in layer else module  # PyTorch can't copy that one
+        # PyTorch can't copy that one
+        twin = copy.deepcopy(module) if "parametrizations" in path and "LSTM" not in layer else module
         if "parametrizations" in path:
             T.nn.utils.parametrize.remove_parametrizations(twin, name)
         else:
@@ -194,10 +204,12 @@ def test_normalised_weights(layer: str, how: str) -> None:
 
 def test_normalisation_that_cannot_be() -> None:
     u = "utils."
-    for call in (f"{u}weight_norm(nn.{u}weight_norm(nn.Linear(2, 2)))", f"{u}spectral_norm(nn.{u}spectral_norm(nn.Linear(2, 2)))",
-                 f"{u}remove_weight_norm(nn.Linear(2, 2))", f"{u}remove_spectral_norm(nn.Linear(2, 2))",
-                 f"{u}weight_norm(nn.LazyLinear(2))", f"{u}spectral_norm(nn.LazyLinear(2))", f"{u}spectral_norm(nn.Linear(2, 2), n_power_iterations=0)",
-                 f"{u}parametrizations.spectral_norm(nn.Linear(2, 2), 'none')", f"{u}parametrizations.spectral_norm(nn.Linear(2, 2), dim=5)",
+    for call in (f"{u}weight_norm(nn.{u}weight_norm(nn.Linear(2, 2)))",
+                 f"{u}spectral_norm(nn.{u}spectral_norm(nn.Linear(2, 2)))", f"{u}remove_weight_norm(nn.Linear(2, 2))",
+                 f"{u}remove_spectral_norm(nn.Linear(2, 2))", f"{u}weight_norm(nn.LazyLinear(2))",
+                 f"{u}spectral_norm(nn.LazyLinear(2))", f"{u}spectral_norm(nn.Linear(2, 2), n_power_iterations=0)",
+                 f"{u}parametrizations.spectral_norm(nn.Linear(2, 2), 'none')",
+                 f"{u}parametrizations.spectral_norm(nn.Linear(2, 2), dim=5)",
                  f"{u}parametrize.remove_parametrizations(nn.Linear(2, 2), 'weight')"):
         def run(T: ModuleType, call: str = call) -> Any:
             eval(f"nn.{call}", {"nn": T.nn})
@@ -229,8 +241,8 @@ def test_parametrisations_of_ones_own() -> None:
 
         layer = T.nn.Linear(3, 3)
         P.register_parametrization(layer, "weight", Symmetric())
-        facts: list[Any] = [layer.weight, repr(layer), list(layer.state_dict()), P.is_parametrized(layer), P.is_parametrized(layer, "bias"),
-                            P.type_before_parametrizations(layer) is T.nn.Linear]
+        facts: list[Any] = [layer.weight, repr(layer), list(layer.state_dict()), P.is_parametrized(layer),
+                            P.is_parametrized(layer, "bias"), P.type_before_parametrizations(layer) is T.nn.Linear]
         with T.no_grad():
             layer.weight = T.ones(3, 3)
         facts += [layer.weight, layer.parametrizations.weight.original]
@@ -240,7 +252,8 @@ def test_parametrisations_of_ones_own() -> None:
         with P.cached():
             facts.append(layer.weight is layer.weight)
         facts += [layer.weight, layer.weight is layer.weight, list(copy.deepcopy(layer).state_dict())]
-        for wrong in (lambda: setattr(layer, "weight", T.ones(3, 3)), lambda: P.register_parametrization(layer, "bias", Wider()),
+        for wrong in (lambda: setattr(layer, "weight", T.ones(3, 3)),
+                      lambda: P.register_parametrization(layer, "bias", Wider()),
                       lambda: P.register_parametrization(layer, "none", Double()), lambda: layer.__getstate__()):
             try:
                 wrong()
@@ -264,9 +277,11 @@ def test_parametrised_weight_norm_loads_the_older_state() -> None:
 # ---- fusion, initialisation skipped, calls with other parameters
 
 
-@pytest.mark.parametrize("layer, norm, shape", [
-    ("Conv1d(2, 3, 2)", "BatchNorm1d(3)", (2, 2, 5)), ("Conv2d(2, 4, 3, bias=False, groups=2)", "BatchNorm2d(4, affine=False)", (2, 2, 5, 5)),
-    ("ConvTranspose2d(2, 3, 2)", "BatchNorm2d(3)", (2, 2, 3, 3)), ("Linear(2, 3)", "BatchNorm1d(3)", (4, 2))])
+@pytest.mark.parametrize("layer, norm, shape",
+                         [("Conv1d(2, 3, 2)", "BatchNorm1d(3)", (2, 2, 5)),
+                          ("Conv2d(2, 4, 3, bias=False, groups=2)", "BatchNorm2d(4, affine=False)", (2, 2, 5, 5)),
+                          ("ConvTranspose2d(2, 3, 2)", "BatchNorm2d(3)", (2, 2, 3, 3)),
+                          ("Linear(2, 3)", "BatchNorm1d(3)", (4, 2))])
 def test_fusion_with_batch_norm(layer: str, norm: str, shape: tuple[int, ...]) -> None:
     def run(T: ModuleType) -> Any:
         a, b = (eval(f"nn.{text}", {"nn": T.nn}).double() for text in (layer, norm))
@@ -331,7 +346,8 @@ def test_packing_and_padding(lengths: tuple[int, ...]) -> None:
             facts += [list(again), R.pad_packed_sequence(again, batch_first=first, padding_value=-1.0),
                       R.pad_packed_sequence(again, batch_first=first, total_length=6)]
         (packed.data * packed.data).sum().backward()
-        return [*facts, R.unpack_sequence(packed), R.unpad_sequence(R.pad_sequence(items, batch_first=True), T.tensor(lengths), True),
+        return [*facts, R.unpack_sequence(packed),
+                R.unpad_sequence(R.pad_sequence(items, batch_first=True), T.tensor(lengths), True),
                 [x.grad for x in items], packed.to(T.float32).data, packed.double().data]
 
     same(run)
@@ -341,9 +357,10 @@ def test_packing_refuses_what_pytorch_refuses() -> None:
     def run(T: ModuleType, case: int) -> Any:
         R = T.nn.utils.rnn
         x = T.ones(3, 2, 1)
-        return (lambda: R.pack_padded_sequence(x, [2, 3]), lambda: R.pack_padded_sequence(x, [2, 0]), lambda: R.pack_padded_sequence(x, [2]),
-                lambda: R.pad_packed_sequence(R.pack_padded_sequence(x, [3, 2]), total_length=2), lambda: R.pad_sequence(3),
-                lambda: R.pad_sequence([x], padding_side="up"))[case]()
+        return (lambda: R.pack_padded_sequence(x, [2, 3]), lambda: R.pack_padded_sequence(x, [2, 0]),
+                lambda: R.pack_padded_sequence(x, [2]),
+                lambda: R.pad_packed_sequence(R.pack_padded_sequence(x, [3, 2]), total_length=2),
+                lambda: R.pad_sequence(3), lambda: R.pad_sequence([x], padding_side="up"))[case]()
 
     for case in range(6):
         same(lambda T, case=case: run(T, case))
@@ -351,8 +368,9 @@ def test_packing_refuses_what_pytorch_refuses() -> None:
             run(minidl, case)
 
 
-@pytest.mark.parametrize("layer", ["RNN(3, 4)", "RNN(3, 4, 2, 'relu', bidirectional=True)", "LSTM(3, 4, 2, bidirectional=True)",
-                                   "LSTM(3, 4, proj_size=2)", "GRU(3, 4, 2, bidirectional=True)", "GRU(3, 4, bias=False)"])
+@pytest.mark.parametrize("layer",
+                         ["RNN(3, 4)", "RNN(3, 4, 2, 'relu', bidirectional=True)", "LSTM(3, 4, 2, bidirectional=True)",
+                          "LSTM(3, 4, proj_size=2)", "GRU(3, 4, 2, bidirectional=True)", "GRU(3, 4, bias=False)"])
 @pytest.mark.parametrize("lengths", [(4, 3, 3, 1), (2, 5, 1)], ids=str)
 @pytest.mark.parametrize("given", [False, True], ids=["zeros", "state"])
 def test_recurrent_layers_on_packed_sequences(layer: str, lengths: tuple[int, ...], given: bool) -> None:
@@ -367,15 +385,17 @@ def test_recurrent_layers_on_packed_sequences(layer: str, lengths: tuple[int, ..
         last = last if isinstance(last, tuple) else (last,)
         total = (out.data * out.data).sum() + sum((s * s * s).sum() for s in last)
         total.backward()
-        return [list(out), list(last), [x.grad for x in items], [p.grad for p in net.parameters()], [s.grad for s in state] if given else 0]
+        return [list(out), list(last), [x.grad for x in items], [p.grad for p in net.parameters()],
+                [s.grad for s in state] if given else 0]
 
     same(run, rtol=1e-9)
 
 
 @pytest.mark.parametrize("call", [
-    "RNN(3, 4)(T.ones(3))", "LSTM(3, 4)(T.ones(2, 2, 2))", "GRU(3, 4)(T.ones(2, 3), T.ones(1, 2, 4))", "LSTM(3, 4)(T.ones(2, 1, 3), (T.ones(1, 2, 4),) * 2)",
-    "LSTM(3, 4)(T.ones(2, 3), (T.ones(1, 2, 4),) * 2)", "RNN(3, 4)(T.ones(2, 3, dtype=T.float64))", "RNNCell(3, 4)(T.ones(2, 2, 3))",
-    "GRUCell(3, 4)(T.ones(2, 2))", "LSTMCell(3, 4)(T.ones(2, 3), (T.ones(3, 4),) * 2)", "GRUCell(3, 4)(T.ones(2, 3), T.ones(2, 5))",
+    "RNN(3, 4)(T.ones(3))", "LSTM(3, 4)(T.ones(2, 2, 2))", "GRU(3, 4)(T.ones(2, 3), T.ones(1, 2, 4))",
+    "LSTM(3, 4)(T.ones(2, 1, 3), (T.ones(1, 2, 4),) * 2)", "LSTM(3, 4)(T.ones(2, 3), (T.ones(1, 2, 4),) * 2)",
+    "RNN(3, 4)(T.ones(2, 3, dtype=T.float64))", "RNNCell(3, 4)(T.ones(2, 2, 3))", "GRUCell(3, 4)(T.ones(2, 2))",
+    "LSTMCell(3, 4)(T.ones(2, 3), (T.ones(3, 4),) * 2)", "GRUCell(3, 4)(T.ones(2, 3), T.ones(2, 5))",
     "RNNCell(3, 4, nonlinearity='x')(T.ones(2, 3))"])
 def test_recurrent_layers_refuse_what_pytorch_refuses(call: str) -> None:
     same(lambda T: eval(f"T.nn.{call}", {"T": T}))

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from .. import ops as _ops
 from ..core.registry import namespace as _namespace
 
 globals().update(_namespace("nn.functional"))

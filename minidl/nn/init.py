@@ -1,7 +1,7 @@
 """Initial values of parameters. Every function fills its tensor in place, without recording, and returns it.
 
-The same seed gives PyTorch's numbers. Of a weight, fan_in and fan_out are the numbers of inputs that one output sums over, and
-of outputs that one input goes to: the sizes of dimensions 1 and 0 times the kernel's positions.
+The same seed gives PyTorch's numbers. Of a weight, fan_in and fan_out are the numbers of inputs that one output sums
+over, and of outputs that one input goes to: the sizes of dimensions 1 and 0 times the kernel's positions.
 """
 
 from __future__ import annotations
@@ -19,17 +19,33 @@ from ..core.modes import no_grad
 from ..core.tensor import Tensor
 from ..ops.random import randperm
 
-__all__ = ["calculate_gain", "uniform_", "normal_", "trunc_normal_", "constant_", "ones_", "zeros_", "eye_", "dirac_",
-           "xavier_uniform_", "xavier_normal_", "kaiming_uniform_", "kaiming_normal_", "orthogonal_", "sparse_"]
+__all__ = [
+    "calculate_gain",
+    "constant_",
+    "dirac_",
+    "eye_",
+    "kaiming_normal_",
+    "kaiming_uniform_",
+    "normal_",
+    "ones_",
+    "orthogonal_",
+    "sparse_",
+    "trunc_normal_",
+    "uniform_",
+    "xavier_normal_",
+    "xavier_uniform_",
+    "zeros_",
+]
 
-_GAINS = {"linear": 1, "conv1d": 1, "conv2d": 1, "conv3d": 1, "conv_transpose1d": 1, "conv_transpose2d": 1, "conv_transpose3d": 1,
-          "sigmoid": 1, "tanh": 5 / 3, "relu": math.sqrt(2.0), "selu": 3 / 4}
+_GAINS = {"linear": 1, "conv1d": 1, "conv2d": 1, "conv3d": 1, "conv_transpose1d": 1, "conv_transpose2d": 1,
+          "conv_transpose3d": 1, "sigmoid": 1, "tanh": 5 / 3, "relu": math.sqrt(2.0), "selu": 3 / 4}
 
 
 def calculate_gain(nonlinearity: str, param: Any = None) -> float:
     """The factor by which a standard deviation makes up for what a nonlinearity takes away.
 
-    1 for linear layers and sigmoid, 5/3 for tanh, sqrt(2) for relu, sqrt(2 / (1 + slope^2)) for leaky_relu, 3/4 for selu.
+    1 for linear layers and sigmoid, 5/3 for tanh, sqrt(2) for relu, sqrt(2 / (1 + slope^2)) for leaky_relu, 3/4 for
+    selu.
 
     >>> calculate_gain("leaky_relu", 0.2)
     1.3867504905630728
@@ -62,11 +78,12 @@ def trunc_normal_(tensor: Any, mean: float = 0.0, std: float = 1.0, a: float = -
                   generator: Generator | None = None) -> Tensor:
     """Normal, N(mean, std^2), kept within [a, b] by drawing anew what falls outside.
 
-    Where less than 0.3 of the distribution lies inside, uniform values are accepted with the probability of their density.
+    Where less than 0.3 of the distribution lies inside, uniform values are accepted with the probability of their
+    density.
     """
     if mean < a - 2 * std or mean > b + 2 * std:
-        warnings.warn("mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be incorrect.",
-                      stacklevel=3)
+        warnings.warn("mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be "
+                      "incorrect.", stacklevel=3)
     inside = (math.erf((b - mean) / std / math.sqrt(2.0)) - math.erf((a - mean) / std / math.sqrt(2.0))) / 2
     x = tensor._data
     other: Any = tensor.clone()
@@ -115,7 +132,8 @@ def eye_(tensor: Any) -> Tensor:
 
 @no_grad()
 def dirac_(tensor: Any, groups: int = 1) -> Tensor:
-    """One at the kernel's centre where output and input channel agree, else 0: a convolution that passes its inputs on."""
+    """One at the kernel's centre where output and input channel agree, else 0: a convolution that passes its inputs
+    on."""
     if tensor.ndim not in (3, 4, 5):
         raise ValueError("Only tensors with 3, 4, or 5 dimensions are supported")
     out, channels, *kernel = tensor.shape

@@ -12,7 +12,7 @@ from ..core.dtypes import as_numpy_dtype, dtype
 from ..core.tensor import device as Device
 from ..core.tensor import new
 
-__all__ = ["Parameter", "Buffer", "UninitializedParameter", "UninitializedBuffer", "is_lazy"]
+__all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter", "is_lazy"]
 
 
 def empty_array(shape: Sequence[int], dtype: Any = None, device: Any = None) -> np.ndarray:
@@ -82,12 +82,13 @@ class UninitializedTensorMixin(Tensor):
     @property
     def _data(self) -> np.ndarray:  # type: ignore[override]
         name = type(self).__name__
-        raise ValueError(f"Attempted to use an uninitialized parameter. This error happens when you are using a `LazyModule` "
-                         f"or explicitly manipulating `torch.nn.parameter.{name}` objects. When using LazyModules Call "
-                         "`forward` with a dummy batch to initialize the parameters before calling torch functions")
+        raise ValueError("Attempted to use an uninitialized parameter. This error happens when you are using a "
+                         f"`LazyModule` or explicitly manipulating `torch.nn.parameter.{name}` objects. When using "
+                         "LazyModules Call `forward` with a dummy batch to initialize the parameters before calling "
+                         "torch functions")
 
     @property
-    def data(self) -> Tensor:
+    def data(self) -> Any:
         """An empty tensor of the dtype; assigning takes over the other's dtype."""
         return wrap(np.empty(0, self._numpy_dtype))
 
@@ -102,15 +103,15 @@ class UninitializedTensorMixin(Tensor):
 
     @property
     def shape(self) -> Any:
-        raise RuntimeError("Can't access the shape of an uninitialized parameter or buffer. This error usually happens in "
-                           "`load_state_dict` when trying to load an uninitialized parameter into an initialized one. Call "
-                           "`forward` to initialize the parameters before accessing their attributes.")
+        raise RuntimeError("Can't access the shape of an uninitialized parameter or buffer. This error usually happens "
+                           "in `load_state_dict` when trying to load an uninitialized parameter into an initialized "
+                           "one. Call `forward` to initialize the parameters before accessing their attributes.")
 
     def materialize(self, shape: Sequence[int], device: Any = None, dtype: Any = None) -> None:
         """Gives the tensor its sizes; the values are still to be set."""
         array = empty_array(shape, self._numpy_dtype if dtype is None else dtype, device)
         self.__class__ = self.cls_to_become
-        self._data = array
+        vars(self)["_data"] = array
 
     def detach(self) -> Any:
         return self
@@ -147,7 +148,8 @@ class UninitializedBuffer(UninitializedTensorMixin):
 
     persistent = True
 
-    def __new__(cls, requires_grad: bool = False, device: Any = None, dtype: Any = None, persistent: bool = True) -> Any:
+    def __new__(cls, requires_grad: bool = False, device: Any = None, dtype: Any = None,
+                persistent: bool = True) -> Any:
         buffer = _uninitialized(cls, requires_grad, device, dtype)
         buffer.persistent = persistent
         return buffer

@@ -1,4 +1,5 @@
-"""The layers, one file per family. A layer is its parameters, a forward that calls `minidl.nn.functional`, and its repr."""
+"""The layers, one file per family. A layer is its parameters, a forward that calls `minidl.nn.functional`, and its
+repr."""
 
 from .module import Module as Module  # isort: skip  # the base first
 from .container import *  # isort: skip

@@ -24,7 +24,8 @@ class SEBlock(Module):
     torch.Size([1, 32, 7, 7])
     """
 
-    def __init__(self, channels: int, reduction: int = 16, bias: bool = True, device: Any = None, dtype: Any = None) -> None:
+    def __init__(self, channels: int, reduction: int = 16, bias: bool = True, device: Any = None,
+                 dtype: Any = None) -> None:
         super().__init__()
         if reduction <= 0 or channels < reduction:
             raise ValueError(f"SEBlock: expected 1 <= reduction <= channels ({channels}), got {reduction}")

@@ -79,10 +79,11 @@ class _BatchNorm(_NormBase):
 
 
 class BatchNorm1d(_BatchNorm):
-    """y = (x - E[x]) / sqrt(Var[x] + eps) * weight + bias, for each channel of (N, C) or (N, C, L) (Ioffe and Szegedy, 2015).
+    """y = (x - E[x]) / sqrt(Var[x] + eps) * weight + bias, for each channel of (N, C) or (N, C, L) (Ioffe and Szegedy,
+    2015).
 
-    In training by the batch's mean and biased variance, which also move the running ones: running += momentum (batch - running),
-    with the unbiased variance; `momentum` None averages over all batches. In eval mode by the running ones.
+    In training by the batch's mean and biased variance, which also move the running ones: running += momentum (batch -
+    running), with the unbiased variance; `momentum` None averages over all batches. In eval mode by the running ones.
     """
 
     _input_dims = (2, 3)
@@ -101,8 +102,8 @@ class BatchNorm3d(_BatchNorm):
 
 
 class _LazyNormBase(LazyModuleMixin, _NormBase):
-    def __init__(self, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True, track_running_stats: bool = True,
-                 device: Any = None, dtype: Any = None, *, bias: bool = True) -> None:
+    def __init__(self, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True,
+                 track_running_stats: bool = True, device: Any = None, dtype: Any = None, *, bias: bool = True) -> None:
         super().__init__(0, eps, momentum, False, False, device, dtype, bias=False)
         self.affine, self.track_running_stats = affine, track_running_stats
         made = {"device": device, "dtype": dtype}
@@ -119,7 +120,7 @@ class _LazyNormBase(LazyModuleMixin, _NormBase):
         if not self.has_uninitialized_params() and self.num_features != 0:
             super().reset_parameters()
 
-    def initialize_parameters(self, input: Tensor) -> None:  # type: ignore[override]
+    def initialize_parameters(self, input: Tensor) -> None:
         if self.has_uninitialized_params():
             self.num_features = input.shape[1]
             for t in (self.weight, self.bias, self.running_mean, self.running_var):

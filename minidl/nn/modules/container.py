@@ -11,7 +11,7 @@ from ...core.tensor import Tensor
 from ..parameter import Parameter
 from .module import Module, indented, type_word
 
-__all__ = ["Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict"]
+__all__ = ["ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
 
 
 def position(index: Any, length: int) -> int:
@@ -181,15 +181,18 @@ class ModuleList(_Sequence):
 def pairs(mapping: Any, name: str) -> Iterable[tuple[str, Any]]:
     """Keys and values of a mapping, or of an iterable of pairs."""
     if not isinstance(mapping, Iterable):
-        raise TypeError(f"{name}.update should be called with an iterable of key/value pairs, but got {type(mapping).__name__}")
+        raise TypeError(f"{name}.update should be called with an iterable of key/value pairs, but got "
+                        f"{type(mapping).__name__}")
     if isinstance(mapping, (Mapping, ModuleDict, ParameterDict)):
         return list(mapping.items())
-    items = list(mapping)
-    for i, item in enumerate(items):
+    items = []
+    for i, item in enumerate(mapping):
         if not isinstance(item, Iterable):
             raise TypeError(f"{name} update sequence element #{i} should be Iterable; is {type(item).__name__}")
-        if len(item) != 2:  # type: ignore[arg-type]
-            raise ValueError(f"{name} update sequence element #{i} has length {len(item)}; 2 is required")  # type: ignore[arg-type]
+        pair = tuple(item)
+        if len(pair) != 2:
+            raise ValueError(f"{name} update sequence element #{i} has length {len(pair)}; 2 is required")
+        items.append(pair)
     return items
 
 
@@ -365,7 +368,7 @@ class ParameterDict(Module):
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value of `key`, or `default`."""
-        return self[key] if key in self else default
+        return self[key] if key in self._keys else default
 
     def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
         """A new dict of those keys, all with one value."""
@@ -408,5 +411,6 @@ class ParameterDict(Module):
 
 def _text(key: Any) -> str:
     if not isinstance(key, str):
-        raise TypeError(f"Index given to ParameterDict cannot be used as a key as it is not a string (type is '{type(key).__name__}').")
+        raise TypeError("Index given to ParameterDict cannot be used as a key as it is not a string (type is "
+                        f"'{type(key).__name__}').")
     return key

@@ -1,8 +1,8 @@
 """Hooks of modules: what runs before and after a module's forward, and when its gradients have been computed.
 
-The order in which they fire is PyTorch's: global hooks before the module's own, each kind by registration. A full backward
-hook sees the module and not its last operation, so the module's inputs and its outputs each pass through an identity
-node of the graph; the gradients of the outputs are seen at the one, those of the inputs at the other.
+The order in which they fire is PyTorch's: global hooks before the module's own, each kind by registration. A full
+backward hook sees the module and not its last operation, so the module's inputs and its outputs each pass through an
+identity node of the graph; the gradients of the outputs are seen at the one, those of the inputs at the other.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ class ModuleHooks:
 
     - `_forward_pre_hooks`, `_forward_hooks`, `_backward_pre_hooks`, `_backward_hooks`: the hooks by handle id.
     - `..._with_kwargs`, `..._always_called`: whether the option of that name was chosen, by handle id.
-    - `_is_full_backward_hook`: whether `_backward_hooks` are full ones or of the deprecated kind; None if there are none.
+    - `_is_full_backward_hook`: whether `_backward_hooks` are full ones or of the deprecated kind; None if there are
+      none.
     """
 
     _what = "on a single Module"
@@ -48,7 +49,8 @@ class ModuleHooks:
     _forward_hooks_always_called: dict[int, bool]
     _is_full_backward_hook: bool | None
 
-    def register_forward_pre_hook(self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False) -> RemovableHandle:
+    def register_forward_pre_hook(self, hook: Hook, *, prepend: bool = False,
+                                  with_kwargs: bool = False) -> RemovableHandle:
         """Calls ``hook(module, args)`` before forward; a result that is not None replaces `args`.
 
         With `with_kwargs`, ``hook(module, args, kwargs)`` may return a tuple of both.
@@ -75,8 +77,8 @@ class ModuleHooks:
         return Hooks.add(self._backward_pre_hooks, hook, prepend)
 
     def register_full_backward_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
-        """Calls ``hook(module, grad_input, grad_output)`` when the gradients of the module's inputs have been computed; a
-        tuple that it returns replaces `grad_input`. Both tuples hold None for what has no gradient.
+        """Calls ``hook(module, grad_input, grad_output)`` when the gradients of the module's inputs have been computed;
+        a tuple that it returns replaces `grad_input`. Both tuples hold None for what is not a tensor.
 
         Where no input needs a gradient, the hook fires when the gradients of the outputs are there.
         """
@@ -84,15 +86,15 @@ class ModuleHooks:
         return Hooks.add(self._backward_hooks, hook, prepend)
 
     def register_backward_hook(self, hook: Hook) -> RemovableHandle:
-        """Deprecated: as `register_full_backward_hook`, but at the node of the module's last operation, whose inputs need
-        not be the module's."""
+        """Deprecated: as `register_full_backward_hook`, but at the node of the module's last operation, whose inputs
+        need not be the module's."""
         self._require_kind(full=False)
         return Hooks.add(self._backward_hooks, hook)
 
     def _require_kind(self, full: bool) -> None:
         if self._is_full_backward_hook is (not full):
-            raise RuntimeError(f"Cannot use both regular backward hooks and full backward hooks {self._what}. Please use "
-                               "only one of them.")
+            raise RuntimeError(f"Cannot use both regular backward hooks and full backward hooks {self._what}. Please "
+                               "use only one of them.")
         self._is_full_backward_hook = full
 
 
@@ -111,7 +113,8 @@ def register_module_forward_pre_hook(hook: Hook) -> RemovableHandle:
     return GLOBAL.register_forward_pre_hook(hook)
 
 
-def register_module_forward_hook(hook: Hook, *, with_kwargs: bool = False, always_call: bool = False) -> RemovableHandle:
+def register_module_forward_hook(hook: Hook, *, with_kwargs: bool = False,
+                                 always_call: bool = False) -> RemovableHandle:
     """As `Module.register_forward_hook`, for all modules."""
     return GLOBAL.register_forward_hook(hook, with_kwargs=with_kwargs, always_call=always_call)
 
@@ -152,8 +155,10 @@ class HookedCall:
     def run(self) -> Any:
         module, owners = self.module, (GLOBAL, self.module)
         before = [hook for owner in owners for hook in owner._backward_pre_hooks.values()]
-        full = [hook for owner in owners if owner._is_full_backward_hook is True for hook in owner._backward_hooks.values()]
-        old = [hook for owner in owners if owner._is_full_backward_hook is False for hook in owner._backward_hooks.values()]
+        full = [hook for owner in owners
+                if owner._is_full_backward_hook is True for hook in owner._backward_hooks.values()]
+        old = [hook for owner in owners
+               if owner._is_full_backward_hook is False for hook in owner._backward_hooks.values()]
         for owner in owners:
             for key, hook in list(owner._forward_pre_hooks.items()):
                 self.run_forward_pre_hook(hook, owner._forward_pre_hooks_with_kwargs.get(key))
@@ -180,7 +185,8 @@ class HookedCall:
         both = hook(self.module, self.args, self.kwargs)
         if both is not None:
             if not (isinstance(both, tuple) and len(both) == 2):
-                raise RuntimeError(f"forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got {both}.")
+                raise RuntimeError("forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got "
+                                   f"{both}.")
             self.args, self.kwargs = both
 
     def run_forward_hook(self, hook: Hook, with_kwargs: bool | None) -> None:
@@ -198,25 +204,27 @@ class HookedCall:
                 try:
                     self.run_forward_hook(hook, owner._forward_hooks_with_kwargs.get(key))
                 except Exception as error:
-                    warnings.warn(f"{'global ' if owner is GLOBAL else ''}module forward hook with ``always_call=True`` raised "
-                                  f"an exception that was silenced as another error was raised in forward: {error}", stacklevel=2)
+                    warnings.warn(f"{'global ' if owner is GLOBAL else ''}module forward hook with "
+                                  "``always_call=True`` raised an exception that was silenced as another error was "
+                                  f"raised in forward: {error}", stacklevel=2)
 
 
 # ---- backward
 
 
 class BackwardHookFunctionBackward(Node):
-    """The identity through which a module's inputs, or outputs, pass. As in PyTorch, what received no gradient is given zeros."""
+    """The identity through which a module's inputs, or outputs, pass. As in PyTorch, what received no gradient is given
+    zeros."""
 
     plain = materialize = False
 
     @staticmethod
     def arrays(node: Node, g: Any, edges: Any) -> tuple[Any, ...]:
-        return tuple([np.zeros(*form) if x is None else x for x, form in zip(g, node.forms)])  # type: ignore[misc]
+        return tuple([np.zeros(*form) if x is None else x for x, form in zip(g, node.forms)])
 
     @staticmethod
     def tensors(node: Node, g: Any, edges: Any) -> tuple[Any, ...]:
-        return tuple([wrap(np.zeros(*form)) if x is None else x for x, form in zip(g, node.forms)])  # type: ignore[misc]
+        return tuple([wrap(np.zeros(*form)) if x is None else x for x, form in zip(g, node.forms)])
 
 
 def identity(tensors: list[Tensor]) -> tuple[Node, list[Tensor]]:
@@ -268,8 +276,8 @@ class BackwardHooks:
 
     def watch_outputs(self, result: Any) -> Any:
         if not isinstance(result, (Tensor, tuple)):
-            warnings.warn("For backward hooks to be called, module output should be a Tensor or a tuple of Tensors but received "
-                          f"{type(result)}", stacklevel=4)
+            warnings.warn("For backward hooks to be called, module output should be a Tensor or a tuple of Tensors "
+                          f"but received {type(result)}", stacklevel=4)
         several = isinstance(result, tuple)
         values = result if several else (result,)
         self.outputs = len(values)
@@ -283,13 +291,13 @@ class BackwardHooks:
             grads = replaced_by(hook(self.module, grads), grads, "Backward pre hook", "grad_output")
         self.grad_outputs = grads
         if self.input_places is None:
-            warnings.warn("Full backward hook is firing when gradients are computed with respect to module outputs since no "
-                          "inputs require gradients.", stacklevel=2)
+            warnings.warn("Full backward hook is firing when gradients are computed with respect to module outputs "
+                          "since no inputs require gradients.", stacklevel=2)
             for hook in self.after:
                 result = hook(self.module, (None,) * self.inputs, grads)
                 if result is not None and not (isinstance(result, tuple) and all(r is None for r in result)):
-                    raise RuntimeError("Backward hook for Modules where no input requires gradient should always return None "
-                                       "or None for all gradients.")
+                    raise RuntimeError("Backward hook for Modules where no input requires gradient should always "
+                                       "return None or None for all gradients.")
             self.grad_outputs = None
         return tuple([grads[i] for i in self.output_places or ()])
 
@@ -342,16 +350,17 @@ def register_old_hooks(module: Any, hooks: list[Hook], args: Any, result: Any) -
 def what_old_hooks_miss(args: Any, result: Any, node: Node) -> str:
     results = (result,) if isinstance(result, Tensor) else result
     if not (isinstance(results, tuple) and all(isinstance(r, Tensor) for r in results)):
-        return ("non-full backward hooks on a Module that does not return a single Tensor or a tuple of Tensors is deprecated and "
-                "will be removed in future versions. This hook will be missing some of the grad_output.")
+        return ("non-full backward hooks on a Module that does not return a single Tensor or a tuple of Tensors is "
+                "deprecated and will be removed in future versions. This hook will be missing some of the grad_output.")
     if not all(isinstance(a, Tensor) for a in args):
-        return ("non-full backward hooks on a Module that does not take as input a single Tensor or a tuple of Tensors is "
-                "deprecated and will be removed in future versions. This hook will be missing some of the grad_input.")
+        return ("non-full backward hooks on a Module that does not take as input a single Tensor or a tuple of Tensors "
+                "is deprecated and will be removed in future versions. This hook will be missing some of the "
+                "grad_input.")
     nodes = {r.grad_fn for r in results if r.grad_fn is not None}
     if len(nodes) > 1:
-        return ("a non-full backward hook when outputs are generated by different autograd Nodes is deprecated and will be "
-                "removed in future versions. This hook will be missing some grad_output.")
+        return ("a non-full backward hook when outputs are generated by different autograd Nodes is deprecated and "
+                "will be removed in future versions. This hook will be missing some grad_output.")
     if {a.grad_fn for a in args if a.grad_fn is not None} != {target for target, _ in node.next_functions}:
-        return ("a non-full backward hook when the forward contains multiple autograd Nodes is deprecated and will be removed in "
-                "future versions. This hook will be missing some grad_input.")
+        return ("a non-full backward hook when the forward contains multiple autograd Nodes is deprecated and will be "
+                "removed in future versions. This hook will be missing some grad_input.")
     return ""

@@ -7,16 +7,24 @@ from typing import Any
 
 from ...core.tensor import Hooks, Tensor, type_name
 from ..parameter import Buffer, Parameter
-from .hooks import GLOBAL, HookedCall, ModuleHooks, hook_fields
-from .hooks import register_module_backward_hook as register_module_backward_hook
-from .hooks import register_module_forward_hook as register_module_forward_hook
-from .hooks import register_module_forward_pre_hook as register_module_forward_pre_hook
-from .hooks import register_module_full_backward_hook as register_module_full_backward_hook
-from .hooks import register_module_full_backward_pre_hook as register_module_full_backward_pre_hook
+from .hooks import (
+    GLOBAL,
+    HookedCall,
+    ModuleHooks,
+    hook_fields,
+    register_module_backward_hook,
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+    register_module_full_backward_hook,
+    register_module_full_backward_pre_hook,
+)
 from .state import ModuleState, state_fields
 from .tree import ModuleTree
 
-__all__ = ["Module"]
+__all__ = ["Module", "register_module_backward_hook", "register_module_buffer_registration_hook",
+           "register_module_forward_hook", "register_module_forward_pre_hook", "register_module_full_backward_hook",
+           "register_module_full_backward_pre_hook", "register_module_module_registration_hook",
+           "register_module_parameter_registration_hook"]
 
 # Called with (module, name, value) when one is registered; a result that is not None takes the value's place.
 _registration: dict[str, Hooks] = {"buffer": Hooks(), "module": Hooks(), "parameter": Hooks()}
@@ -72,10 +80,11 @@ class Module(ModuleTree, ModuleHooks, ModuleState):
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not (self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks
-                or GLOBAL._forward_hooks or GLOBAL._forward_pre_hooks or GLOBAL._backward_hooks or GLOBAL._backward_pre_hooks):
-            return self.forward(*args, **kwargs)
-        return HookedCall(self, args, kwargs)()
+        if (self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks
+                or GLOBAL._forward_hooks or GLOBAL._forward_pre_hooks or GLOBAL._backward_hooks
+                or GLOBAL._backward_pre_hooks):
+            return HookedCall(self, args, kwargs)()
+        return self.forward(*args, **kwargs)
 
     # ---- registration
 
@@ -83,7 +92,8 @@ class Module(ModuleTree, ModuleHooks, ModuleState):
         """Adds a tensor that is not trained; `state_dict` holds it if `persistent`."""
         self._check_name("buffer", name, self._own("_buffers", "buffer"))
         if tensor is not None and not isinstance(tensor, Tensor):
-            raise TypeError(f"cannot assign '{type_word(tensor)}' object to buffer '{name}' (torch Tensor or None required)")
+            raise TypeError(f"cannot assign '{type_word(tensor)}' object to buffer '{name}' (torch Tensor or None "
+                            "required)")
         self._buffers[name] = self._registered("buffer", name, tensor)
         if persistent:
             self._non_persistent_buffers_set.discard(name)
@@ -94,10 +104,12 @@ class Module(ModuleTree, ModuleHooks, ModuleState):
         """Adds a parameter, which is then an attribute too; None keeps its place without one."""
         self._check_name("parameter", name, self._own("_parameters", "parameter"))
         if param is not None and not isinstance(param, Parameter):
-            raise TypeError(f"cannot assign '{type_word(param)}' object to parameter '{name}' (torch.nn.Parameter or None required)")
+            raise TypeError(f"cannot assign '{type_word(param)}' object to parameter '{name}' (torch.nn.Parameter or "
+                            "None required)")
         if param is not None and param.grad_fn:
-            raise ValueError(f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be created explicitly. To "
-                             f"express '{name}' as a function of another Tensor, compute the value in the forward() method.")
+            raise ValueError(f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be created "
+                             f"explicitly. To express '{name}' as a function of another Tensor, compute the value in "
+                             "the forward() method.")
         self._parameters[name] = self._registered("parameter", name, param)
 
     def add_module(self, name: str, module: Module | None) -> None:

@@ -11,7 +11,7 @@ from ..parameter import empty_parameter
 from .module import Module
 from .utils import n_tuple
 
-__all__ = ["LocalResponseNorm", "LayerNorm", "GroupNorm", "RMSNorm"]
+__all__ = ["GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"]
 
 
 class LocalResponseNorm(Module):
@@ -44,7 +44,8 @@ class _Affine(Module):
 
 
 class LayerNorm(_Affine):
-    """y = (x - E[x]) / sqrt(Var[x] + eps) * weight + bias, over the last dimensions, `normalized_shape` (Ba et al., 2016)."""
+    """y = (x - E[x]) / sqrt(Var[x] + eps) * weight + bias, over the last dimensions, `normalized_shape` (Ba et al.,
+    2016)."""
 
     def __init__(self, normalized_shape: Any, eps: float = 1e-5, elementwise_affine: bool = True, bias: bool = True,
                  device: Any = None, dtype: Any = None) -> None:
@@ -61,7 +62,8 @@ class LayerNorm(_Affine):
 
 
 class GroupNorm(_Affine):
-    """y = (x - E[x]) / sqrt(Var[x] + eps) * weight + bias, over each of `num_groups` groups of channels (Wu and He, 2018).
+    """y = (x - E[x]) / sqrt(Var[x] + eps) * weight + bias, over each of `num_groups` groups of channels (Wu and He,
+    2018).
 
     Weight and bias are for each channel.
     """
@@ -78,7 +80,8 @@ class GroupNorm(_Affine):
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, bias={self.bias is not None}"
+        return (f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
+                f"bias={self.bias is not None}")
 
 
 class RMSNorm(Module):
@@ -87,11 +90,12 @@ class RMSNorm(Module):
     `eps` None means the machine epsilon of the input's type.
     """
 
-    def __init__(self, normalized_shape: Any, eps: float | None = None, elementwise_affine: bool = True, device: Any = None,
-                 dtype: Any = None) -> None:
+    def __init__(self, normalized_shape: Any, eps: float | None = None, elementwise_affine: bool = True,
+                 device: Any = None, dtype: Any = None) -> None:
         super().__init__()
         self.normalized_shape, self.eps, self.elementwise_affine = n_tuple(normalized_shape, 1), eps, elementwise_affine
-        self.register_parameter("weight", empty_parameter(self.normalized_shape, device, dtype) if elementwise_affine else None)
+        self.register_parameter("weight", empty_parameter(self.normalized_shape, device, dtype)
+                                if elementwise_affine else None)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

@@ -1,13 +1,12 @@
 """Recurrent layers. All parameters begin uniform on [-k, k), k = 1 / sqrt(hidden_size).
 
-A batch of sequences is worked on as packed data: the elements of the first step, of the second, and so on; the inputs of all steps
-go through their weight at once, and only what depends on the state before runs step by step.
+A batch of sequences is worked on as packed data: the elements of the first step, of the second, and so on; the inputs
+of all steps go through their weight at once, and only what depends on the state before runs step by step.
 """
 
 from __future__ import annotations
 
 import math
-import numbers
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +20,7 @@ from ..parameter import empty_parameter
 from ..utils.rnn import PackedSequence
 from .module import Module
 
-__all__ = ["RNNBase", "RNN", "LSTM", "GRU", "RNNCellBase", "RNNCell", "LSTMCell", "GRUCell"]
+__all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell", "RNNCellBase"]
 
 State = tuple[Any, ...]  # (h,), or (h, c) of an LSTM
 
@@ -53,7 +52,8 @@ def gru_step(gates: Any, state: State, w_hh: Any, b_hh: Any, w_hr: Any) -> State
     return ((state[0] - n) * (z_x + z_h).sigmoid() + n,)
 
 
-STEPS = {"RNN_TANH": (1, rnn_step("tanh")), "RNN_RELU": (1, rnn_step("relu")), "LSTM": (4, lstm_step), "GRU": (3, gru_step)}
+STEPS = {"RNN_TANH": (1, rnn_step("tanh")), "RNN_RELU": (1, rnn_step("relu")), "LSTM": (4, lstm_step),
+         "GRU": (3, gru_step)}
 
 
 def run_direction(step: Callable[..., State], gates: Any, sizes: list[int], state: State, weights: tuple[Any, ...],
@@ -90,13 +90,15 @@ class _Recurrent(Module):
 class RNNBase(_Recurrent):
     """What `RNN`, `LSTM` and `GRU` have in common.
 
-    Input (T, N, input_size), with `batch_first` (N, T, input_size), (T, input_size) or a `PackedSequence`; the state has a row for
-    each layer and direction, (num_layers * directions, N, hidden_size). Each layer above the first takes the outputs of the one below,
-    in training after dropout. Returns the outputs of the last layer, of both directions side by side, and the last state.
+    Input (T, N, input_size), with `batch_first` (N, T, input_size), (T, input_size) or a `PackedSequence`; the state
+    has a row for each layer and direction, (num_layers * directions, N, hidden_size). Each layer above the first takes
+    the outputs of the one below, in training after dropout. Returns the outputs of the last layer, of both directions
+    side by side, and the last state.
     """
 
-    def __init__(self, mode: str, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True, batch_first: bool = False,
-                 dropout: float = 0.0, bidirectional: bool = False, proj_size: int = 0, device: Any = None, dtype: Any = None) -> None:
+    def __init__(self, mode: str, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True,
+                 batch_first: bool = False, dropout: float = 0.0, bidirectional: bool = False, proj_size: int = 0,
+                 device: Any = None, dtype: Any = None) -> None:
         super().__init__()
         check_arguments(input_size, hidden_size, num_layers, bias, batch_first, dropout, proj_size)
         if mode not in STEPS:
@@ -141,13 +143,13 @@ class RNNBase(_Recurrent):
             self._check_input(x, 2)
         else:
             if input.ndim not in (2, 3):
-                raise ValueError(f"{name}: Expected input to be 2D or 3D, got {input.ndim}D {'tensor ' if self.mode[:3] == 'RNN' else ''}"
-                                 "instead")
+                raise ValueError(f"{name}: Expected input to be 2D or 3D, got {input.ndim}D "
+                                 f"{'tensor ' if self.mode[:3] == 'RNN' else ''}instead")
             single = input.ndim == 2
             for s in state or ():
                 if s.ndim != input.ndim:
-                    raise RuntimeError(f"For {'unbatched 2-D' if single else 'batched 3-D'} input, hx should also be {input.ndim}-D but "
-                                       f"got {s.ndim}-D tensor")
+                    raise RuntimeError(f"For {'unbatched 2-D' if single else 'batched 3-D'} input, hx should also be "
+                                       f"{input.ndim}-D but got {s.ndim}-D tensor")
             x = input.unsqueeze(1) if single else input.transpose(0, 1) if self.batch_first else input
             state = tuple(s.unsqueeze(1) for s in state) if single and state is not None else state
             self._check_input(x, 3)
@@ -189,12 +191,13 @@ class RNNBase(_Recurrent):
     def _check_input(self, x: Any, ndim: int) -> None:
         weight = getattr(self, self._all_weights[0][0])
         if x.dtype != weight.dtype:
-            raise ValueError(f"RNN input dtype ({x.dtype}) does not match weight dtype ({weight.dtype}). Convert input: input.to({weight.dtype}), "
-                             f"or convert model: model.to({x.dtype})")
+            raise ValueError(f"RNN input dtype ({x.dtype}) does not match weight dtype ({weight.dtype}). Convert "
+                             f"input: input.to({weight.dtype}), or convert model: model.to({x.dtype})")
         if x.ndim != ndim:
             raise RuntimeError(f"input must have {ndim} dimensions, got {x.ndim}")
         if x.shape[-1] != self.input_size:
-            raise RuntimeError(f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {x.shape[-1]}")
+            raise RuntimeError(f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got "
+                               f"{x.shape[-1]}")
 
     def _checked_state(self, state: State | None, rows: int, dtype: Any) -> State:
         """The state before the first step, zeros unless given."""
@@ -204,21 +207,25 @@ class RNNBase(_Recurrent):
             return tuple(zeros(shape, dtype=dtype) for shape in shapes)
         for i, (s, shape) in enumerate(zip(state, shapes)):
             if tuple(s.shape) != shape:
-                raise RuntimeError(f"Expected hidden{f'[{i}]' if self.mode == 'LSTM' else ''} size {shape}, got {list(s.shape)}")
+                raise RuntimeError(f"Expected hidden{f'[{i}]' if self.mode == 'LSTM' else ''} size {shape}, got "
+                                   f"{list(s.shape)}")
         return state
 
     def extra_repr(self) -> str:
-        options = (("proj_size", 0), ("num_layers", 1), ("bias", True), ("batch_first", False), ("dropout", 0), ("bidirectional", False))
+        options = (("proj_size", 0), ("num_layers", 1), ("bias", True), ("batch_first", False), ("dropout", 0),
+                   ("bidirectional", False))
         return f"{self.input_size}, {self.hidden_size}" + "".join(
             f", {name}={getattr(self, name)}" for name, default in options if getattr(self, name) != default)
 
 
-def check_arguments(input_size: Any, hidden_size: Any, num_layers: int, bias: Any, batch_first: Any, dropout: Any, proj_size: int) -> None:
-    if not isinstance(dropout, numbers.Number) or isinstance(dropout, bool) or not 0 <= dropout <= 1:  # type: ignore[operator]
-        raise ValueError("dropout should be a number in range [0, 1] representing the probability of an element being zeroed")
-    if dropout > 0 and num_layers == 1:  # type: ignore[operator]
-        warnings.warn("dropout option adds dropout after all but last recurrent layer, so non-zero dropout expects num_layers greater "
-                      f"than 1, but got dropout={dropout} and num_layers={num_layers}", stacklevel=4)
+def check_arguments(input_size: Any, hidden_size: Any, num_layers: int, bias: Any, batch_first: Any, dropout: Any,
+                    proj_size: int) -> None:
+    if not isinstance(dropout, (int, float)) or isinstance(dropout, bool) or not 0 <= dropout <= 1:
+        raise ValueError("dropout should be a number in range [0, 1] representing the probability of an element being "
+                         "zeroed")
+    if dropout > 0 and num_layers == 1:
+        warnings.warn("dropout option adds dropout after all but last recurrent layer, so non-zero dropout expects "
+                      f"num_layers greater than 1, but got dropout={dropout} and num_layers={num_layers}", stacklevel=4)
     for name, value, kind in (("bias", bias, bool), ("batch_first", batch_first, bool), ("input_size", input_size, int),
                               ("hidden_size", hidden_size, int)):
         if not isinstance(value, kind):
@@ -246,9 +253,11 @@ class RNN(RNNBase):
 
 
 class LSTM(RNNBase):
-    """Long short-term memory: gates i, f, o and candidate g of W_ih x_t + b_ih + W_hh h_(t-1) + b_hh (Hochreiter and Schmidhuber, 1997).
+    """Long short-term memory: gates i, f, o and candidate g of W_ih x_t + b_ih + W_hh h_(t-1) + b_hh (Hochreiter and
+    Schmidhuber, 1997).
 
-    c_t = s(f) c_(t-1) + s(i) tanh(g), h_t = s(o) tanh(c_t), s the sigmoid; the state is (h, c). `proj_size` projects h_t (Sak et al., 2014).
+    c_t = s(f) c_(t-1) + s(i) tanh(g), h_t = s(o) tanh(c_t), s the sigmoid; the state is (h, c). `proj_size` projects
+    h_t (Sak et al., 2014).
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -256,7 +265,8 @@ class LSTM(RNNBase):
 
 
 class GRU(RNNBase):
-    """Gated recurrent unit: h_t = (1 - z) n + z h_(t-1), n = tanh(n_x + r n_h), with gates r and z (Cho et al., 2014)."""
+    """Gated recurrent unit: h_t = (1 - z) n + z h_(t-1), n = tanh(n_x + r n_h), with gates r and z (Cho et al.,
+    2014)."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if "proj_size" in kwargs:
@@ -268,9 +278,11 @@ class GRU(RNNBase):
 
 
 class RNNCellBase(_Recurrent):
-    """One step of a recurrent layer: input (N, input_size) or (input_size,), state (N, hidden_size) or (hidden_size,)."""
+    """One step of a recurrent layer: input (N, input_size) or (input_size,), state (N, hidden_size) or
+    (hidden_size,)."""
 
-    def __init__(self, input_size: int, hidden_size: int, bias: bool, num_chunks: int, device: Any = None, dtype: Any = None) -> None:
+    def __init__(self, input_size: int, hidden_size: int, bias: bool, num_chunks: int, device: Any = None,
+                 dtype: Any = None) -> None:
         super().__init__()
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
         gates = num_chunks * hidden_size
@@ -304,7 +316,8 @@ class RNNCellBase(_Recurrent):
             if s.shape[0] != x.shape[0]:
                 raise RuntimeError(f"Input batch size {x.shape[0]} doesn't match hidden{i} batch size {s.shape[0]}")
             if s.shape[1] != self.hidden_size:
-                raise RuntimeError(f"hidden{i} has inconsistent hidden_size: got {s.shape[1]}, expected {self.hidden_size}")
+                raise RuntimeError(f"hidden{i} has inconsistent hidden_size: got {s.shape[1]}, expected "
+                                   f"{self.hidden_size}")
 
     def extra_repr(self) -> str:
         text = f"{self.input_size}, {self.hidden_size}" + ("" if self.bias is True else f", bias={self.bias}")
@@ -315,8 +328,8 @@ class RNNCellBase(_Recurrent):
 class RNNCell(RNNCellBase):
     """One step of an `RNN`."""
 
-    def __init__(self, input_size: int, hidden_size: int, bias: bool = True, nonlinearity: str = "tanh", device: Any = None,
-                 dtype: Any = None) -> None:
+    def __init__(self, input_size: int, hidden_size: int, bias: bool = True, nonlinearity: str = "tanh",
+                 device: Any = None, dtype: Any = None) -> None:
         super().__init__(input_size, hidden_size, bias, 1, device, dtype)
         self.nonlinearity = nonlinearity
 
@@ -329,7 +342,8 @@ class RNNCell(RNNCellBase):
 class LSTMCell(RNNCellBase):
     """One step of an `LSTM`; returns (h, c)."""
 
-    def __init__(self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None) -> None:
+    def __init__(self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None,
+                 dtype: Any = None) -> None:
         super().__init__(input_size, hidden_size, bias, 4, device, dtype)
 
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> Any:
@@ -339,7 +353,8 @@ class LSTMCell(RNNCellBase):
 class GRUCell(RNNCellBase):
     """One step of a `GRU`."""
 
-    def __init__(self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None) -> None:
+    def __init__(self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None,
+                 dtype: Any = None) -> None:
         super().__init__(input_size, hidden_size, bias, 3, device, dtype)
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Any:

@@ -57,7 +57,8 @@ class ModuleState:
     # ---- saving
 
     def state_dict(self, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> Any:
-        """The parameters and persistent buffers by name, detached unless `keep_vars`, and sharing memory with the module.
+        """The parameters and persistent buffers by name, detached unless `keep_vars`, and sharing memory with the
+        module.
 
         An OrderedDict, or `destination`; its `_metadata` holds each module's version. Names begin with `prefix`.
         """
@@ -94,7 +95,8 @@ class ModuleState:
 
     # ---- loading
 
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> _IncompatibleKeys:
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True,
+                        assign: bool = False) -> _IncompatibleKeys:
         """Copies a state into this module and its descendants; returns the missing and the unexpected names.
 
         With `assign` the tensors of `state_dict` take the place of the module's. RuntimeError, with everything
@@ -126,7 +128,8 @@ class ModuleState:
         for name, t in own.items():
             key = prefix + name
             if key in state_dict:
-                self._load_tensor(key, name, t, state_dict[key], local_metadata.get("assign_to_params_buffers", False), error_msgs)
+                self._load_tensor(key, name, t, state_dict[key], local_metadata.get("assign_to_params_buffers", False),
+                                  error_msgs)
             elif strict:
                 missing_keys.append(key)
         extra = prefix + EXTRA_STATE
@@ -146,8 +149,8 @@ class ModuleState:
 
     def _load_tensor(self, key: str, name: str, own: Any, given: Any, assign: bool, errors: list[str]) -> None:
         if not isinstance(given, Tensor):
-            errors.append(f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from checkpoint '
-                          f"but received {type(given)}")
+            errors.append(f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object '
+                          f"from checkpoint but received {type(given)}")
             return
         if not is_lazy(own):
             if own.ndim == 0 and given.shape == (1,):  # how PyTorch before 0.4 wrote a scalar
@@ -166,8 +169,9 @@ class ModuleState:
                 with no_grad():
                     own.copy_(given)
         except Exception as error:
-            errors.append(f'While copying the parameter named "{key}", whose dimensions in the model are {own.shape} and '
-                          f"whose dimensions in the checkpoint are {given.shape}, an exception occurred : {error.args}.")
+            errors.append(f'While copying the parameter named "{key}", whose dimensions in the model are {own.shape} '
+                          f"and whose dimensions in the checkpoint are {given.shape}, an exception occurred : "
+                          f"{error.args}.")
 
     # ---- hooks
 
@@ -176,27 +180,30 @@ class ModuleState:
         return Hooks.add(self._state_dict_pre_hooks, hook)
 
     def register_state_dict_post_hook(self, hook: Callable[..., None]) -> RemovableHandle:
-        """Calls ``hook(module, state_dict, prefix, metadata)`` after `state_dict` has collected this module and its children."""
+        """Calls ``hook(module, state_dict, prefix, metadata)`` after `state_dict` has collected this module and its
+        children."""
         hook._from_public_api = True  # type: ignore[attr-defined]
         return Hooks.add(self._state_dict_hooks, hook)
 
     def _register_state_dict_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """As `register_state_dict_post_hook`; the hook may also return another dict."""
         if getattr(hook, "_from_public_api", False):
-            raise RuntimeError("Cannot register the same function as the state dict post hook that was previously registered via "
-                               "register_state_dict_post_hook")
+            raise RuntimeError("Cannot register the same function as the state dict post hook that was previously "
+                               "registered via register_state_dict_post_hook")
         return Hooks.add(self._state_dict_hooks, hook)
 
     def register_load_state_dict_pre_hook(self, hook: Callable[..., None]) -> RemovableHandle:
-        """Calls ``hook(module, state_dict, prefix, metadata, strict, missing_keys, unexpected_keys, error_msgs)`` before this
-        module is loaded; the hook may change what it is given."""
+        """Calls ``hook(module, state_dict, prefix, metadata, strict, missing_keys, unexpected_keys, error_msgs)``
+        before this module is loaded; the hook may change what it is given."""
         return self._register_load_state_dict_pre_hook(hook, with_module=True)
 
-    def _register_load_state_dict_pre_hook(self, hook: Callable[..., None], with_module: bool = False) -> RemovableHandle:
+    def _register_load_state_dict_pre_hook(self, hook: Callable[..., None],
+                                           with_module: bool = False) -> RemovableHandle:
         return Hooks.add(self._load_state_dict_pre_hooks, _WithModule(hook, self) if with_module else hook)
 
     def register_load_state_dict_post_hook(self, hook: Callable[..., None]) -> RemovableHandle:
-        """Calls ``hook(module, incompatible_keys)`` after this module and its children were loaded; the hook may change the keys."""
+        """Calls ``hook(module, incompatible_keys)`` after this module and its children were loaded; the hook may change
+        the keys."""
         return Hooks.add(self._load_state_dict_post_hooks, hook)
 
 
@@ -210,7 +217,8 @@ class _WithModule:
         self.hook(self.module, *args)
 
 
-def _load(module: Any, state: Any, prefix: str, metadata: Any, assign: bool, keys: _IncompatibleKeys, errors: list[str]) -> None:
+def _load(module: Any, state: Any, prefix: str, metadata: Any, assign: bool, keys: _IncompatibleKeys,
+          errors: list[str]) -> None:
     local_metadata = dict(metadata.get(prefix[:-1], {}))
     if assign:
         local_metadata["assign_to_params_buffers"] = True
@@ -221,5 +229,6 @@ def _load(module: Any, state: Any, prefix: str, metadata: Any, assign: bool, key
             _load(child, {k: v for k, v in state.items() if k.startswith(below)}, below, metadata, assign, keys, errors)
     for hook in module._load_state_dict_post_hooks.values():
         if hook(module, keys) is not None:
-            raise AssertionError("Hooks registered with ``register_load_state_dict_post_hook`` are not expected to return new values, "
-                                 "if incompatible_keys need to be modified, it should be done inplace.")
+            raise AssertionError("Hooks registered with ``register_load_state_dict_post_hook`` are not expected to "
+                                 "return new values, if incompatible_keys need to be modified, it should be done "
+                                 "inplace.")

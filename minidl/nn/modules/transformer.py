@@ -1,7 +1,7 @@
 """The transformer: stacks of attention and feed-forward layers (Vaswani et al., 2017).
 
-Sequences are (T, N, d_model), with `batch_first` (N, T, d_model), or (T, d_model). A mask of bools is true where attention is
-forbidden; one of floats is added to the scores. `is_causal` is a hint that the mask is the causal one.
+Sequences are (T, N, d_model), with `batch_first` (N, T, d_model), or (T, d_model). A mask of bools is true where
+attention is forbidden; one of floats is added to the scores. `is_causal` is a hint that the mask is the causal one.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ...core.tensor import Tensor
 from ...core.dtypes import as_numpy_dtype
+from ...core.tensor import Tensor
 from ...ops.create import as_tensor
 from .. import functional as F
 from .. import init
@@ -25,7 +25,13 @@ from .module import Module
 from .multihead import MultiheadAttention
 from .normalization import LayerNorm
 
-__all__ = ["Transformer", "TransformerEncoder", "TransformerDecoder", "TransformerEncoderLayer", "TransformerDecoderLayer"]
+__all__ = [
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
+]
 
 
 def causal_mask(size: int, dtype: Any = None) -> Tensor:
@@ -55,8 +61,8 @@ def activation_function(activation: Any) -> Callable[[Tensor], Tensor]:
 class _Layer(Module):
     """What encoder and decoder layers share: the feed-forward block, and norms and dropouts by number."""
 
-    def _make_rest(self, d_model: int, dim_feedforward: int, dropout: float, activation: Any, layer_norm_eps: float, norm_first: bool,
-                   bias: bool, blocks: int, device: Any, dtype: Any) -> None:
+    def _make_rest(self, d_model: int, dim_feedforward: int, dropout: float, activation: Any, layer_norm_eps: float,
+                   norm_first: bool, bias: bool, blocks: int, device: Any, dtype: Any) -> None:
         made = {"bias": bias, "device": device, "dtype": dtype}
         self.linear1 = Linear(d_model, dim_feedforward, **made)
         self.dropout = Dropout(dropout)
@@ -76,39 +82,47 @@ class _Layer(Module):
 
 
 class TransformerEncoderLayer(_Layer):
-    """Self-attention and a feed-forward network, each with dropout, a residual connection and a norm, which comes first if `norm_first`."""
+    """Self-attention and a feed-forward network, each with dropout, a residual connection and a norm, which comes first
+    if `norm_first`."""
 
-    def __init__(self, d_model: int, nhead: int, dim_feedforward: int = 2048, dropout: float = 0.1, activation: Any = "relu",
-                 layer_norm_eps: float = 1e-5, batch_first: bool = False, norm_first: bool = False, bias: bool = True,
-                 device: Any = None, dtype: Any = None) -> None:
+    def __init__(self, d_model: int, nhead: int, dim_feedforward: int = 2048, dropout: float = 0.1,
+                 activation: Any = "relu", layer_norm_eps: float = 1e-5, batch_first: bool = False,
+                 norm_first: bool = False, bias: bool = True, device: Any = None, dtype: Any = None) -> None:
         super().__init__()
-        self.self_attn = MultiheadAttention(d_model, nhead, dropout=dropout, bias=bias, batch_first=batch_first, device=device, dtype=dtype)
-        self._make_rest(d_model, dim_feedforward, dropout, activation, layer_norm_eps, norm_first, bias, 2, device, dtype)
+        self.self_attn = MultiheadAttention(d_model, nhead, dropout=dropout, bias=bias, batch_first=batch_first,
+                                            device=device, dtype=dtype)
+        self._make_rest(d_model, dim_feedforward, dropout, activation, layer_norm_eps, norm_first, bias, 2, device,
+                        dtype)
 
     def forward(self, src: Any, src_mask: Tensor | None = None, src_key_padding_mask: Tensor | None = None,
                 is_causal: bool = False) -> Any:
-        x = self._residual(src, self.norm1, lambda x: self.dropout1(self.self_attn(
-            x, x, x, attn_mask=src_mask, key_padding_mask=src_key_padding_mask, need_weights=False, is_causal=is_causal)[0]))
+        x = self._residual(src, self.norm1,
+                           lambda x: self.dropout1(self.self_attn(x, x, x, attn_mask=src_mask,
+                                                                  key_padding_mask=src_key_padding_mask,
+                                                                  need_weights=False, is_causal=is_causal)[0]))
         return self._residual(x, self.norm2, lambda x: self.dropout2(self._feed_forward(x)))
 
 
 class TransformerDecoderLayer(_Layer):
     """As `TransformerEncoderLayer`, with attention to the encoder's output, `memory`, between the two."""
 
-    def __init__(self, d_model: int, nhead: int, dim_feedforward: int = 2048, dropout: float = 0.1, activation: Any = "relu",
-                 layer_norm_eps: float = 1e-5, batch_first: bool = False, norm_first: bool = False, bias: bool = True,
-                 device: Any = None, dtype: Any = None) -> None:
+    def __init__(self, d_model: int, nhead: int, dim_feedforward: int = 2048, dropout: float = 0.1,
+                 activation: Any = "relu", layer_norm_eps: float = 1e-5, batch_first: bool = False,
+                 norm_first: bool = False, bias: bool = True, device: Any = None, dtype: Any = None) -> None:
         super().__init__()
         for name in ("self_attn", "multihead_attn"):
-            self.add_module(name, MultiheadAttention(d_model, nhead, dropout=dropout, bias=bias, batch_first=batch_first, device=device,
-                                                     dtype=dtype))
-        self._make_rest(d_model, dim_feedforward, dropout, activation, layer_norm_eps, norm_first, bias, 3, device, dtype)
+            self.add_module(name, MultiheadAttention(d_model, nhead, dropout=dropout, bias=bias,
+                                                     batch_first=batch_first, device=device, dtype=dtype))
+        self._make_rest(d_model, dim_feedforward, dropout, activation, layer_norm_eps, norm_first, bias, 3, device,
+                        dtype)
 
     def forward(self, tgt: Any, memory: Any, tgt_mask: Tensor | None = None, memory_mask: Tensor | None = None,
                 tgt_key_padding_mask: Tensor | None = None, memory_key_padding_mask: Tensor | None = None,
                 tgt_is_causal: bool = False, memory_is_causal: bool = False) -> Any:
-        x = self._residual(tgt, self.norm1, lambda x: self.dropout1(self.self_attn(
-            x, x, x, attn_mask=tgt_mask, key_padding_mask=tgt_key_padding_mask, need_weights=False, is_causal=tgt_is_causal)[0]))
+        x = self._residual(tgt, self.norm1,
+                           lambda x: self.dropout1(self.self_attn(x, x, x, attn_mask=tgt_mask,
+                                                                  key_padding_mask=tgt_key_padding_mask,
+                                                                  need_weights=False, is_causal=tgt_is_causal)[0]))
         x = self._residual(x, self.norm2, lambda x: self.dropout2(self.multihead_attn(
             x, memory, memory, attn_mask=memory_mask, key_padding_mask=memory_key_padding_mask, need_weights=False,
             is_causal=memory_is_causal)[0]))
@@ -121,8 +135,8 @@ class TransformerEncoder(Module):
     `enable_nested_tensor` and `mask_check` are accepted: they choose among PyTorch's ways to compute the same.
     """
 
-    def __init__(self, encoder_layer: Module, num_layers: int, norm: Module | None = None, enable_nested_tensor: bool = True,
-                 mask_check: bool = True) -> None:
+    def __init__(self, encoder_layer: Module, num_layers: int, norm: Module | None = None,
+                 enable_nested_tensor: bool = True, mask_check: bool = True) -> None:
         super().__init__()
         self.layers = ModuleList([copy.deepcopy(encoder_layer) for _ in range(num_layers)])
         self.num_layers, self.norm = num_layers, norm
@@ -149,8 +163,9 @@ class TransformerDecoder(Module):
                 tgt_is_causal: bool | None = None, memory_is_causal: bool = False) -> Tensor:
         causal = is_causal_mask(tgt_mask, tgt_is_causal, length_of(tgt, self.layers[0].self_attn.batch_first))
         for layer in self.layers:
-            tgt = layer(tgt, memory, tgt_mask=tgt_mask, memory_mask=memory_mask, tgt_key_padding_mask=tgt_key_padding_mask,
-                        memory_key_padding_mask=memory_key_padding_mask, tgt_is_causal=causal, memory_is_causal=memory_is_causal)
+            tgt = layer(tgt, memory, tgt_mask=tgt_mask, memory_mask=memory_mask,
+                        tgt_key_padding_mask=tgt_key_padding_mask, memory_key_padding_mask=memory_key_padding_mask,
+                        tgt_is_causal=causal, memory_is_causal=memory_is_causal)
         return tgt if self.norm is None else self.norm(tgt)
 
 
@@ -158,11 +173,13 @@ class Transformer(Module):
     """Encoder and decoder; all matrices begin Xavier-uniform."""
 
     def __init__(self, d_model: int = 512, nhead: int = 8, num_encoder_layers: int = 6, num_decoder_layers: int = 6,
-                 dim_feedforward: int = 2048, dropout: float = 0.1, activation: Any = "relu", custom_encoder: Any = None,
-                 custom_decoder: Any = None, layer_norm_eps: float = 1e-5, batch_first: bool = False, norm_first: bool = False,
-                 bias: bool = True, device: Any = None, dtype: Any = None) -> None:
+                 dim_feedforward: int = 2048, dropout: float = 0.1, activation: Any = "relu",
+                 custom_encoder: Any = None, custom_decoder: Any = None, layer_norm_eps: float = 1e-5,
+                 batch_first: bool = False, norm_first: bool = False, bias: bool = True, device: Any = None,
+                 dtype: Any = None) -> None:
         super().__init__()
-        layer = (d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias, device, dtype)
+        layer = (d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias,
+                 device, dtype)
 
         def stack(custom: Any, kind: Any, layer_kind: Any, n: int) -> Module:
             if custom is not None:
@@ -181,8 +198,9 @@ class Transformer(Module):
                 init.xavier_uniform_(parameter)
 
     def forward(self, src: Tensor, tgt: Tensor, src_mask: Tensor | None = None, tgt_mask: Tensor | None = None,
-                memory_mask: Tensor | None = None, src_key_padding_mask: Tensor | None = None, tgt_key_padding_mask: Tensor | None = None,
-                memory_key_padding_mask: Tensor | None = None, src_is_causal: bool | None = None, tgt_is_causal: bool | None = None,
+                memory_mask: Tensor | None = None, src_key_padding_mask: Tensor | None = None,
+                tgt_key_padding_mask: Tensor | None = None, memory_key_padding_mask: Tensor | None = None,
+                src_is_causal: bool | None = None, tgt_is_causal: bool | None = None,
                 memory_is_causal: bool = False) -> Tensor:
         batch = 0 if self.batch_first else 1
         if src.ndim == 3 and src.shape[batch] != tgt.shape[batch]:
@@ -190,9 +208,9 @@ class Transformer(Module):
         if src.shape[-1] != self.d_model or tgt.shape[-1] != self.d_model:
             raise RuntimeError("the feature number of src and tgt must be equal to d_model")
         memory = self.encoder(src, mask=src_mask, src_key_padding_mask=src_key_padding_mask, is_causal=src_is_causal)
-        return self.decoder(tgt, memory, tgt_mask=tgt_mask, memory_mask=memory_mask, tgt_key_padding_mask=tgt_key_padding_mask,
-                            memory_key_padding_mask=memory_key_padding_mask, tgt_is_causal=tgt_is_causal,
-                            memory_is_causal=memory_is_causal)
+        return self.decoder(tgt, memory, tgt_mask=tgt_mask, memory_mask=memory_mask,
+                            tgt_key_padding_mask=tgt_key_padding_mask, memory_key_padding_mask=memory_key_padding_mask,
+                            tgt_is_causal=tgt_is_causal, memory_is_causal=memory_is_causal)
 
     @staticmethod
     def generate_square_subsequent_mask(sz: int, device: Any = None, dtype: Any = None) -> Tensor:

@@ -29,7 +29,8 @@ class ModuleTree:
 
     def named_modules(self, memo: set[Any] | None = None, prefix: str = "",
                       remove_duplicate: bool = True) -> Iterator[tuple[str, Any]]:
-        """This module, under the name `prefix`, and all below it, parents first; each once unless `remove_duplicate` is off."""
+        """This module, under the name `prefix`, and all below it, parents first; each once unless `remove_duplicate` is
+        off."""
         memo = set() if memo is None else memo
         if self in memo:
             return
@@ -57,7 +58,8 @@ class ModuleTree:
         """The parameters with their names; with `recurse` those of all submodules too."""
         return self._named_members(lambda module: module._parameters.items(), prefix, recurse, remove_duplicate)
 
-    def named_buffers(self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True) -> Iterator[tuple[str, Tensor]]:
+    def named_buffers(self, prefix: str = "", recurse: bool = True,
+                      remove_duplicate: bool = True) -> Iterator[tuple[str, Tensor]]:
         """The buffers with their names; with `recurse` those of all submodules too."""
         return self._named_members(lambda module: module._buffers.items(), prefix, recurse, remove_duplicate)
 
@@ -164,7 +166,8 @@ class ModuleTree:
         if device is not None:
             Device(device)
         if dtype is not None and not dtype.is_floating_point:
-            raise TypeError(f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}")
+            raise TypeError("nn.Module.to only accepts floating point or complex dtypes, but got desired "
+                            f"dtype={dtype}")
 
         def convert(t: Any) -> Any:
             if dtype is not None and t.is_floating_point():

@@ -20,7 +20,8 @@ def vector_to_parameters(vec: Any, parameters: Iterable[Any]) -> None:
     """Gives the parameters the vector's parts as their memory: the inverse of `parameters_to_vector`."""
     if not isinstance(vec, Tensor):
         raise TypeError(f"expected torch.Tensor, but got: {type(vec).__name__}")
+    data: Any = vec.data
     start = 0
     for p in parameters:
-        p.data = vec.data[start:start + p.numel()].reshape(p.shape)
+        p.data = data[start:start + p.numel()].reshape(p.shape)
         start += p.numel()

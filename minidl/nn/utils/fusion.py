@@ -13,7 +13,8 @@ __all__ = ["fuse_conv_bn_eval", "fuse_conv_bn_weights", "fuse_linear_bn_eval", "
 
 
 @no_grad()
-def _fused(weight: Any, bias: Any, mean: Any, var: Any, eps: float, bn_weight: Any, bn_bias: Any, channel: int) -> tuple[Parameter, Parameter]:
+def _fused(weight: Any, bias: Any, mean: Any, var: Any, eps: float, bn_weight: Any, bn_bias: Any,
+           channel: int) -> tuple[Parameter, Parameter]:
     """W' = W s, b' = (b - mean) s + bias, s = weight / sqrt(var + eps) for each channel."""
     dtype = weight.dtype, weight.dtype if bias is None else bias.dtype
     needs = weight.requires_grad, bias is None or bias.requires_grad
@@ -48,8 +49,8 @@ def fuse_conv_bn_eval(conv: Any, bn: Any, transpose: bool = False) -> Any:
     """A new convolution that computes ``bn(conv(x))``; `transpose` for a transposed one. Both must be in eval mode."""
     _check(conv, bn)
     fused = copy.deepcopy(conv)
-    fused.weight, fused.bias = fuse_conv_bn_weights(conv.weight, conv.bias, bn.running_mean, bn.running_var, bn.eps, bn.weight, bn.bias,
-                                                    transpose)
+    fused.weight, fused.bias = fuse_conv_bn_weights(conv.weight, conv.bias, bn.running_mean, bn.running_var, bn.eps,
+                                                    bn.weight, bn.bias, transpose)
     return fused
 
 
@@ -57,9 +58,9 @@ def fuse_linear_bn_eval(linear: Any, bn: Any) -> Any:
     """A new linear layer that computes ``bn(linear(x))``. Both must be in eval mode."""
     _check(linear, bn)
     if bn.num_features not in (linear.out_features, 1):
-        raise AssertionError("To fuse, linear.out_features == bn.num_features or bn.num_features == 1, got linear.out_features="
-                             f"{linear.out_features} and bn.num_features={bn.num_features}")
+        raise AssertionError("To fuse, linear.out_features == bn.num_features or bn.num_features == 1, got "
+                             f"linear.out_features={linear.out_features} and bn.num_features={bn.num_features}")
     fused = copy.deepcopy(linear)
-    fused.weight, fused.bias = fuse_linear_bn_weights(linear.weight, linear.bias, bn.running_mean, bn.running_var, bn.eps, bn.weight,
-                                                      bn.bias)
+    fused.weight, fused.bias = fuse_linear_bn_weights(linear.weight, linear.bias, bn.running_mean, bn.running_var,
+                                                      bn.eps, bn.weight, bn.bias)
     return fused

@@ -28,7 +28,8 @@ class _WeightNorm(Module):
 
 
 def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Module:
-    """w = g v / |v|: a weight by its length along `dim` (``original0``) and its direction (``original1``) (Salimans and Kingma, 2016).
+    """w = g v / |v|: a weight by its length along `dim` (``original0``) and its direction (``original1``) (Salimans and
+    Kingma, 2016).
 
     A state of `minidl.nn.utils.weight_norm` can be loaded.
     """
@@ -48,9 +49,11 @@ class _SpectralNorm(Module):
     def __init__(self, weight: Any, n_power_iterations: int = 1, dim: int = 0, eps: float = 1e-12) -> None:
         super().__init__()
         if not -weight.ndim <= dim < weight.ndim:
-            raise IndexError(f"Dimension out of range (expected to be in range of [-{weight.ndim}, {weight.ndim - 1}] but got {dim})")
+            raise IndexError(f"Dimension out of range (expected to be in range of [-{weight.ndim}, {weight.ndim - 1}] "
+                             f"but got {dim})")
         if n_power_iterations <= 0:
-            raise ValueError(f"Expected n_power_iterations to be positive, but got n_power_iterations={n_power_iterations}")
+            raise ValueError("Expected n_power_iterations to be positive, but got "
+                             f"n_power_iterations={n_power_iterations}")
         self.dim, self.eps = dim % weight.ndim, eps
         if weight.ndim > 1:
             self.n_power_iterations = n_power_iterations
@@ -81,8 +84,10 @@ class _SpectralNorm(Module):
 
 def spectral_norm(module: Module, name: str = "weight", n_power_iterations: int = 1, eps: float = 1e-12,
                   dim: int | None = None) -> Module:
-    """w / sigma, sigma the largest singular value of the weight as a matrix, by power iteration (Miyato et al., 2018)."""
+    """w / sigma, sigma the largest singular value of the weight as a matrix, by power iteration (Miyato et al.,
+    2018)."""
     weight = getattr(module, name, None)
     if not isinstance(weight, Tensor):
         raise ValueError(f"Module '{module}' has no parameter or buffer with name '{name}'")
-    return register_parametrization(module, name, _SpectralNorm(weight, n_power_iterations, output_dim(module) if dim is None else dim, eps))
+    return register_parametrization(module, name, _SpectralNorm(weight, n_power_iterations,
+                                                                output_dim(module) if dim is None else dim, eps))

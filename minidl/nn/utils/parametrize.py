@@ -1,7 +1,8 @@
 """Parametrisations: a parameter computed by modules from another, each time it is looked at.
 
-The module gets a class of its own, in which the parameter is a property; what it is computed from is ``original`` in the
-`ParametrizationList` at ``module.parametrizations[name]``, or ``original0``, ``original1``, ... where there are several.
+The module gets a class of its own, in which the parameter is a property; what it is computed from is ``original`` in
+the `ParametrizationList` at ``module.parametrizations[name]``, or ``original0``, ``original1``, ... where there are
+several.
 """
 
 from __future__ import annotations
@@ -51,14 +52,15 @@ def check_result(result: Any, like: Any, what: str, name: str) -> None:
     for kind in ("dtype", "shape"):
         old, new = getattr(like, kind), getattr(result, kind)
         if old != new:
-            raise ValueError(f"Registering a parametrization may not change the {kind} of the tensor, unless `unsafe` flag is enabled.\n"
-                             f"{name}.{kind}: {old}\nparametrized {kind}: {new}")
+            raise ValueError(f"Registering a parametrization may not change the {kind} of the tensor, unless `unsafe` "
+                             f"flag is enabled.\n{name}.{kind}: {old}\nparametrized {kind}: {new}")
 
 
 class ParametrizationList(ModuleList):
     """The modules that compute one tensor, and what they compute it from; calling it computes.
 
-    A module may define `right_inverse`, which finds the original for a given value; only then can the tensor be assigned to.
+    A module may define `right_inverse`, which finds the original for a given value; only then can the tensor be
+    assigned to.
     """
 
     def __init__(self, modules: Sequence[Module], original: Any, unsafe: bool = False) -> None:
@@ -67,15 +69,16 @@ class ParametrizationList(ModuleList):
         super().__init__(modules)
         self.unsafe = unsafe
         like = original.detach()
-        new = original
+        new: Any = original
         with no_grad():
             for module in reversed(list(self)):
                 with contextlib.suppress(NotImplementedError):
                     new = module.right_inverse(new) if hasattr(module, "right_inverse") else new
-        if not isinstance(new, (Tensor, Sequence)):
-            raise ValueError(f"'right_inverse' must return a Tensor or a Sequence of tensors (list, tuple...). Got {type(new).__name__}")
         self.is_tensor = isinstance(new, Tensor)
-        self.ntensors = 1 if self.is_tensor else len(new)  # type: ignore[arg-type]
+        if not self.is_tensor and not isinstance(new, Sequence):
+            raise ValueError("'right_inverse' must return a Tensor or a Sequence of tensors (list, tuple...). Got "
+                             f"{type(new).__name__}")
+        self.ntensors = 1 if self.is_tensor else len(new)
         if self.is_tensor:
             if new.dtype != original.dtype:
                 raise ValueError("When `right_inverse` outputs one tensor, it may not change the dtype.\n"
@@ -85,8 +88,8 @@ class ParametrizationList(ModuleList):
         else:
             for i, value in enumerate(new):
                 if not isinstance(value, Tensor):
-                    raise ValueError("'right_inverse' must return a Tensor or a Sequence of tensors (list, tuple...). Got element "
-                                     f"{i} of the sequence with type {type(value).__name__}.")
+                    raise ValueError("'right_inverse' must return a Tensor or a Sequence of tensors (list, tuple...). "
+                                     f"Got element {i} of the sequence with type {type(value).__name__}.")
                 if isinstance(original, Parameter):
                     value = Parameter(value, original.requires_grad)
                 register(self, f"original{i}", value)
@@ -114,18 +117,20 @@ class ParametrizationList(ModuleList):
         if self.is_tensor:
             value = [value]
         elif not isinstance(value, Sequence) or len(value) != self.ntensors:
-            raise ValueError(f"'right_inverse' must return a sequence of tensors of length {self.ntensors}. Got {type(value).__name__}.")
+            raise ValueError(f"'right_inverse' must return a sequence of tensors of length {self.ntensors}. Got "
+                             f"{type(value).__name__}.")
         for original, given in zip(self.originals(), value):
             if not isinstance(given, Tensor):
                 raise ValueError(f"`right_inverse` should return a tensor. Got {type(given).__name__}")
             if given.dtype != original.dtype:
-                raise ValueError(f"The tensor returned by `right_inverse` has dtype {given.dtype} while `original` has dtype {original.dtype}")
+                raise ValueError(f"The tensor returned by `right_inverse` has dtype {given.dtype} while `original` has "
+                                 f"dtype {original.dtype}")
             original.data = given
 
 
 def _deepcopy(self: Any, memo: dict[int, Any]) -> Any:
     if id(self) not in memo:
-        memo[id(self)] = twin = type(self).__new__(type(self))
+        memo[id(self)] = twin = object.__new__(type(self))
         vars(twin).update(copy.deepcopy(vars(self), memo))
     return memo[id(self)]
 
@@ -146,7 +151,8 @@ def _property(name: str) -> property:
     return property(read, lambda self, value: self.parametrizations[name].right_inverse(value))
 
 
-def register_parametrization(module: Module, tensor_name: str, parametrization: Module, *, unsafe: bool = False) -> Module:
+def register_parametrization(module: Module, tensor_name: str, parametrization: Module, *,
+                             unsafe: bool = False) -> Module:
     """Makes a parameter or buffer the output of `parametrization`, on top of those that it has; returns the module.
 
     Unless `unsafe`, the result must keep shape and dtype.
@@ -160,7 +166,8 @@ def register_parametrization(module: Module, tensor_name: str, parametrization: 
             check_result(result, present, "A parametrization", f"module.{tensor_name}")
             if hasattr(parametrization, "right_inverse"):
                 with contextlib.suppress(NotImplementedError):
-                    check_result(parametrization.right_inverse(result), present, "parametrization.right_inverse", f"module.{tensor_name}")
+                    check_result(parametrization.right_inverse(result), present, "parametrization.right_inverse",
+                                 f"module.{tensor_name}")
         chain.append(parametrization)
         chain.unsafe |= unsafe
     elif tensor_name in module._buffers or tensor_name in module._parameters:
@@ -168,13 +175,15 @@ def register_parametrization(module: Module, tensor_name: str, parametrization: 
         delattr(module, tensor_name)
         if not is_parametrized(module):
             cls = type(module)
-            module.__class__ = type(f"Parametrized{cls.__name__}", (cls,), {"__deepcopy__": _deepcopy, "__getstate__": _getstate,
-                                                                            "__module__": cls.__module__})
+            module.__class__ = type(f"Parametrized{cls.__name__}", (cls,),
+                                    {"__deepcopy__": _deepcopy, "__getstate__": _getstate,
+                                     "__module__": cls.__module__})
             module.parametrizations = ModuleDict()
         setattr(type(module), tensor_name, _property(tensor_name))
         module.parametrizations[tensor_name] = chain
     else:
-        raise ValueError(f"Module '{module}' does not have a parameter, a buffer, or a parametrized element with name '{tensor_name}'")
+        raise ValueError(f"Module '{module}' does not have a parameter, a buffer, or a parametrized element with name "
+                         f"'{tensor_name}'")
     return module
 
 
@@ -199,8 +208,8 @@ def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized
     elif leave_parametrized:
         original = Parameter(value.detach()) if value.requires_grad else value
     else:
-        raise ValueError("Cannot leave unparametrized (`leave_parametrized=False`) a tensor that is parametrized in terms of a sequence of "
-                         "tensors.")
+        raise ValueError("Cannot leave unparametrized (`leave_parametrized=False`) a tensor that is parametrized in "
+                         "terms of a sequence of tensors.")
     delattr(type(module), tensor_name)
     del module.parametrizations[tensor_name]
     register(module, tensor_name, original)

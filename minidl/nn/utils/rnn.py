@@ -1,7 +1,7 @@
 """Sequences of different lengths: padded to one tensor, or packed without padding.
 
-A packed sequence holds, step by step, the elements of all sequences that are that long, longest sequence first; `batch_sizes` says
-how many each step has.
+A packed sequence holds, step by step, the elements of all sequences that are that long, longest sequence first;
+`batch_sizes` says how many each step has.
 """
 
 from __future__ import annotations
@@ -15,8 +15,16 @@ from ...core.tensor import Tensor
 from ...ops.create import as_tensor, full
 from ...ops.join import cat, stack
 
-__all__ = ["PackedSequence", "invert_permutation", "pack_padded_sequence", "pad_packed_sequence", "pad_sequence", "unpad_sequence",
-           "pack_sequence", "unpack_sequence"]
+__all__ = [
+    "PackedSequence",
+    "invert_permutation",
+    "pack_padded_sequence",
+    "pack_sequence",
+    "pad_packed_sequence",
+    "pad_sequence",
+    "unpack_sequence",
+    "unpad_sequence",
+]
 
 
 class _Packed(NamedTuple):
@@ -27,9 +35,11 @@ class _Packed(NamedTuple):
 
 
 class PackedSequence(_Packed):
-    """Sequences packed by `pack_padded_sequence` or `pack_sequence`; `sorted_indices` tells how they were sorted by length."""
+    """Sequences packed by `pack_padded_sequence` or `pack_sequence`; `sorted_indices` tells how they were sorted by
+    length."""
 
-    def __new__(cls, data: Any, batch_sizes: Any = None, sorted_indices: Any = None, unsorted_indices: Any = None) -> PackedSequence:
+    def __new__(cls, data: Any, batch_sizes: Any = None, sorted_indices: Any = None,
+                unsorted_indices: Any = None) -> Any:
         if unsorted_indices is None:
             unsorted_indices = invert_permutation(sorted_indices)
         if batch_sizes is None:
@@ -65,11 +75,8 @@ def invert_permutation(permutation: Tensor | None) -> Tensor | None:
     return None if permutation is None else as_tensor(np.argsort(permutation._data))
 
 
-def _element(step: int, row: int, batch_first: bool) -> Any:
-    return (row, step) if batch_first else (step, row)
-
-
-def pack_padded_sequence(input: Any, lengths: Any, batch_first: bool = False, enforce_sorted: bool = True) -> PackedSequence:
+def pack_padded_sequence(input: Any, lengths: Any, batch_first: bool = False,
+                         enforce_sorted: bool = True) -> PackedSequence:
     """Packs a padded batch, (T, N, *) or with `batch_first` (N, T, *), whose sequences have the given lengths.
 
     With `enforce_sorted` the longest must come first; otherwise they are sorted, and unpacking restores their order.
@@ -77,49 +84,56 @@ def pack_padded_sequence(input: Any, lengths: Any, batch_first: bool = False, en
     lengths = np.array(lengths._data if isinstance(lengths, Tensor) else lengths, np.int64)
     rows, steps = input.shape[0 if batch_first else 1], input.shape[1 if batch_first else 0]
     if lengths.shape != (rows,):
-        raise RuntimeError(f"Expected `len(lengths)` to be equal to batch_size, but got {lengths.size} (batch_size={rows})")
+        raise RuntimeError(f"Expected `len(lengths)` to be equal to batch_size, but got {lengths.size} "
+                           f"(batch_size={rows})")
     if not lengths.size or lengths.min() <= 0:
-        raise RuntimeError("Length of all samples has to be greater than 0, but found an element in 'lengths' that is <= 0")
+        raise RuntimeError("Length of all samples has to be greater than 0, but found an element in 'lengths' that is "
+                           "<= 0")
     order = None
     if not enforce_sorted:
         order = np.argsort(-lengths, kind="stable")
         lengths = lengths[order]
     elif (np.diff(lengths) > 0).any():
-        raise RuntimeError("`lengths` array must be sorted in decreasing order when `enforce_sorted` is True. You can pass "
-                           "`enforce_sorted=False` to pack_padded_sequence and/or pack_sequence to sidestep this requirement if "
-                           "you do not need ONNX exportability.")
+        raise RuntimeError("`lengths` array must be sorted in decreasing order when `enforce_sorted` is True. You can "
+                           "pass `enforce_sorted=False` to pack_padded_sequence and/or pack_sequence to sidestep this "
+                           "requirement if you do not need ONNX exportability.")
     if lengths[0] > steps:
         raise RuntimeError(f"Expected `lengths` of at most {steps}, the padded size, but got {lengths[0]}")
     batch_sizes = (lengths[None, :] > np.arange(lengths[0])[:, None]).sum(1)
-    step = np.repeat(np.arange(lengths[0]), batch_sizes)
-    row = np.concatenate([np.arange(n) for n in batch_sizes])
-    data = input[_element(as_tensor(step), as_tensor(row if order is None else order[row]), batch_first)]  # type: ignore[arg-type]
+    step: Any = np.repeat(np.arange(lengths[0]), batch_sizes)
+    row: Any = np.concatenate([np.arange(n) for n in batch_sizes])
+    step, row = as_tensor(step), as_tensor(row if order is None else order[row])
+    data = input[(row, step) if batch_first else (step, row)]
     return PackedSequence(data, as_tensor(batch_sizes), None if order is None else as_tensor(order))
 
 
 def pad_packed_sequence(sequence: PackedSequence, batch_first: bool = False, padding_value: float = 0.0,
                         total_length: int | None = None) -> tuple[Tensor, Tensor]:
-    """The padded batch, (T, N, *) or with `batch_first` (N, T, *), and the lengths: the inverse of `pack_padded_sequence`."""
+    """The padded batch, (T, N, *) or with `batch_first` (N, T, *), and the lengths: the inverse of
+    `pack_padded_sequence`."""
     data, batch_sizes = sequence.data, sequence.batch_sizes._data
     steps, rows = len(batch_sizes), int(batch_sizes[0])
     if total_length is not None and total_length < steps:
-        raise ValueError("Expected total_length to be at least the length of the longest sequence in input, but got total_length="
-                         f"{total_length} and max sequence length being {steps}")
+        raise ValueError("Expected total_length to be at least the length of the longest sequence in input, but got "
+                         f"total_length={total_length} and max sequence length being {steps}")
     lengths = (batch_sizes[:, None] > np.arange(rows)).sum(0)
     order = np.arange(rows) if sequence.unsorted_indices is None else sequence.unsorted_indices._data
     shape = (rows, total_length or steps) if batch_first else (total_length or steps, rows)
     place = np.full((rows, total_length or steps), len(data))  # of each element in the data; the padding lies after it
-    place[np.concatenate([np.arange(n) for n in batch_sizes]), np.repeat(np.arange(steps), batch_sizes)] = np.arange(len(data))
+    place[np.concatenate([np.arange(n) for n in batch_sizes]),
+          np.repeat(np.arange(steps), batch_sizes)] = np.arange(len(data))
     place = place[order] if batch_first else place[order].T
     padding = full((1, *data.shape[1:]), padding_value, dtype=data.dtype)
     padded = cat((data, padding)).index_select(0, as_tensor(place.reshape(-1)))
     return padded.reshape(*shape, *data.shape[1:]), as_tensor(lengths[order])
 
 
-def pad_sequence(sequences: Any, batch_first: bool = False, padding_value: float = 0.0, padding_side: str = "right") -> Tensor:
+def pad_sequence(sequences: Any, batch_first: bool = False, padding_value: float = 0.0,
+                 padding_side: str = "right") -> Tensor:
     """Stacks sequences (T_i, *) as (T, N, *), or with `batch_first` (N, T, *), filled up to the longest on one side."""
     if not isinstance(sequences, Iterable):
-        raise RuntimeError(f"pad_sequence: Expected iterable for input sequences, but got arg of type: {type(sequences)}")
+        raise RuntimeError("pad_sequence: Expected iterable for input sequences, but got arg of type: "
+                           f"{type(sequences)}")
     if padding_side not in ("left", "right"):
         raise RuntimeError(f"Expected padding_side to be one of left or right, but got {padding_side}.")
     sequences = list(sequences)
@@ -133,7 +147,7 @@ def pad_sequence(sequences: Any, batch_first: bool = False, padding_value: float
 
 def unpad_sequence(padded_sequences: Any, lengths: Any, batch_first: bool = False) -> list[Tensor]:
     """The sequences of a padded batch without their padding."""
-    lengths = lengths.tolist() if isinstance(lengths, Tensor) else lengths
+    lengths = lengths._data.tolist() if isinstance(lengths, Tensor) else lengths
     rows = padded_sequences if batch_first else padded_sequences.transpose(0, 1)
     return [rows[i, :length] for i, length in enumerate(lengths)]
 

@@ -1,4 +1,5 @@
-"""Spectral normalisation by a hook: w / sigma, sigma the largest singular value, by power iteration (Miyato et al., 2018).
+"""Spectral normalisation by a hook: w / sigma, sigma the largest singular value, by power iteration (Miyato et al.,
+2018).
 
 `minidl.nn.utils.parametrizations.spectral_norm` is the newer way to the same.
 """
@@ -41,7 +42,8 @@ class SpectralNorm:
 
     def __init__(self, name: str, n_power_iterations: int, dim: int, eps: float) -> None:
         if n_power_iterations <= 0:
-            raise ValueError(f"Expected n_power_iterations to be positive, but got n_power_iterations={n_power_iterations}")
+            raise ValueError("Expected n_power_iterations to be positive, but got "
+                             f"n_power_iterations={n_power_iterations}")
         self.name, self.n_power_iterations, self.dim, self.eps = name, n_power_iterations, dim, eps
 
     def compute_weight(self, module: Any, do_power_iteration: bool) -> Tensor:
@@ -64,8 +66,10 @@ class SpectralNorm:
         local_metadata.setdefault("spectral_norm", {})[self.name + ".version"] = self._version
 
 
-def spectral_norm(module: Any, name: str = "weight", n_power_iterations: int = 1, eps: float = 1e-12, dim: int | None = None) -> Any:
-    """Divides a weight by its largest singular value before each forward; in training each forward improves the estimate."""
+def spectral_norm(module: Any, name: str = "weight", n_power_iterations: int = 1, eps: float = 1e-12,
+                  dim: int | None = None) -> Any:
+    """Divides a weight by its largest singular value before each forward; in training each forward improves the
+    estimate."""
     if find_hook(module._forward_pre_hooks, SpectralNorm, name) is not None:
         raise RuntimeError(f"Cannot register two spectral_norm hooks on the same parameter {name}")
     hook = SpectralNorm(name, n_power_iterations, output_dim(module) if dim is None else dim, eps)
@@ -73,8 +77,8 @@ def spectral_norm(module: Any, name: str = "weight", n_power_iterations: int = 1
     if weight is None:
         raise ValueError(f"`SpectralNorm` cannot be applied as parameter `{name}` is None")
     if is_lazy(weight):
-        raise ValueError("The module passed to `SpectralNorm` can't have uninitialized parameters. Make sure to run the dummy forward "
-                         "before applying spectral normalization")
+        raise ValueError("The module passed to `SpectralNorm` can't have uninitialized parameters. Make sure to run "
+                         "the dummy forward before applying spectral normalization")
     matrix = as_matrix(weight.data, hook.dim)
     delattr(module, name)
     module.register_parameter(name + "_orig", weight)

@@ -10,25 +10,26 @@ from ..modules.module import Module
 __all__ = ["functional_call"]
 
 
-def functional_call(module: Module, parameters_and_buffers: dict[str, Tensor], args: Any = (), kwargs: dict[str, Any] | None = None, *,
-                    tie_weights: bool = True, strict: bool = False) -> Any:
+def functional_call(module: Module, parameters_and_buffers: dict[str, Tensor], args: Any = (),
+                    kwargs: dict[str, Any] | None = None, *, tie_weights: bool = True, strict: bool = False) -> Any:
     """Calls the module with the given tensors in the place of its parameters and buffers of those names.
 
-    With `tie_weights`, a tensor given for one name counts for all names of the same parameter. With `strict`, RuntimeError
-    unless the names are exactly those of the module.
+    With `tie_weights`, a tensor given for one name counts for all names of the same parameter. With `strict`,
+    RuntimeError unless the names are exactly those of the module.
     """
-    own: dict[str, Any] = dict([*module.named_parameters(remove_duplicate=False), *module.named_buffers(remove_duplicate=False)])
+    own: dict[str, Any] = dict([*module.named_parameters(remove_duplicate=False),
+                                *module.named_buffers(remove_duplicate=False)])
     unexpected, missing = parameters_and_buffers.keys() - own.keys(), own.keys() - parameters_and_buffers.keys()
     if strict and (unexpected or missing):
-        raise RuntimeError(f"Error(s) in reparametrizing for {module._get_name()}:\n\tUnexpected key(s): {sorted(unexpected)}. "
-                           f"Missing key(s): {sorted(missing)}.")
+        raise RuntimeError(f"Error(s) in reparametrizing for {module._get_name()}:\n\tUnexpected key(s): "
+                           f"{sorted(unexpected)}. Missing key(s): {sorted(missing)}.")
     given = dict(parameters_and_buffers)
     if tie_weights:
         by_tensor = {own[name]: t for name, t in given.items() if name in own}
-        for name in given:
-            if name in own and by_tensor[own[name]] is not given[name]:
-                raise ValueError(f"functional_call got multiple values for keys that are tied, among them {name}. Consider using "
-                                 "tie_weights=False")
+        for name, t in given.items():
+            if name in own and by_tensor[own[name]] is not t:
+                raise ValueError(f"functional_call got multiple values for keys that are tied, among them {name}. "
+                                 "Consider using tie_weights=False")
         given |= {name: by_tensor[t] for name, t in own.items() if t in by_tensor}
     places = []
     for name in given.keys() & own.keys():

@@ -41,21 +41,21 @@ class WeightNorm:
         setattr(module, self.name, self.compute_weight(module))
 
 
-def find_hook(hooks: Any, kind: type, name: str) -> Any:
+def find_hook(hooks: Any, kind: Any, name: str) -> Any:
     """The id of the hook of a kind for a name; None if there is none."""
-    return next((key for key, hook in hooks.items() if isinstance(hook, kind) and hook.name == name), None)  # type: ignore[attr-defined]
+    return next((key for key, hook in hooks.items() if isinstance(hook, kind) and hook.name == name), None)
 
 
 def weight_norm(module: Any, name: str = "weight", dim: int | None = 0) -> Any:
     """Replaces a weight by its length along `dim` (``name_g``) and its direction (``name_v``); deprecated."""
-    warnings.warn("`torch.nn.utils.weight_norm` is deprecated in favor of `torch.nn.utils.parametrizations.weight_norm`.",
-                  FutureWarning, stacklevel=2)
+    warnings.warn("`torch.nn.utils.weight_norm` is deprecated in favor of "
+                  "`torch.nn.utils.parametrizations.weight_norm`.", FutureWarning, stacklevel=2)
     if find_hook(module._forward_pre_hooks, WeightNorm, name) is not None:
         raise RuntimeError(f"Cannot register two weight_norm hooks on the same parameter {name}")
     hook, weight = WeightNorm(name, dim), getattr(module, name)
     if is_lazy(weight):
-        raise ValueError("The module passed to `WeightNorm` can't have uninitialized parameters. Make sure to run the dummy forward "
-                         "before applying weight normalization")
+        raise ValueError("The module passed to `WeightNorm` can't have uninitialized parameters. Make sure to run the "
+                         "dummy forward before applying weight normalization")
     del module._parameters[name]
     module.register_parameter(name + "_g", Parameter(norm_except_dim(weight.data, hook.dim)))
     module.register_parameter(name + "_v", Parameter(weight.data))
