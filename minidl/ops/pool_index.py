@@ -181,9 +181,10 @@ def fractional_max_pool(op: str, x: Any, kernel_size: Any, output_size: Any, out
     channels = x.shape[-dims - 1]
     if samples is None:
         samples = rand(batch, channels, dims, dtype=dtype_of(x))
-    if tuple(samples.shape) != (batch, channels, dims):
-        raise RuntimeError(f"{op}: Expect _random_samples of shape {(batch, channels, dims)}, but got {tuple(samples.shape)}")
-    index = fractional_maxima(data_of(x), kernel, size, data_of(samples).astype(dtype_of(x), copy=False))
+    if samples.shape[0] < batch or tuple(samples.shape[1:]) != (channels, dims):
+        raise RuntimeError(f"{op}: Expect _random_samples of shape {(batch, channels, dims)}, or with more in front, "
+                           f"but got {tuple(samples.shape)}")
+    index = fractional_maxima(data_of(x), kernel, size, data_of(samples)[:batch].astype(dtype_of(x), copy=False))
     y = FRACTIONAL[dims](x, index, dims)
     return (y, wrap(index) if isinstance(x, Tensor) else index) if return_indices else y
 
