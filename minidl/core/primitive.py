@@ -193,6 +193,8 @@ class Spec:
             put("            attach_slots(n, ts)")
         put("            if recording > 1:")
         put("                for observe in modes.observers: observe(n)")
+        if not self.outputs and not self.view:
+            put("    elif recording < 0: t._inference = True")
 
     def save(self, name: str) -> list[str]:
         """The expressions that go into `saved` for one name: a tensor with its counter and version, or a value."""

@@ -19,7 +19,7 @@ import numpy as np
 from ..core import Tensor, data_of, primitive, public
 from ..core.checks import wrap_dim
 from ..core.dtypes import word
-from ..core.inplace import before_edit, check_editable, overwrite
+from ..core.inplace import before_edit, check_editable, check_overlap, overwrite
 from ..core.modes import modes
 from ..core.promotion import number_type
 from ..core.tensor import type_name
@@ -276,6 +276,8 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
         if advanced is not None:
             check_same_type(self, value)
     check_editable(target)
+    if isinstance(value, Tensor):
+        check_overlap(target._data, value._data)
     if modes.recording > 0 and (target.requires_grad or isinstance(value, Tensor) and value.requires_grad):
         old = before_edit(target)
         overwrite(target, _copy(old, value) if advanced is None else _put(old, value, advanced), old)
