@@ -30,8 +30,13 @@ def at_class(index: np.ndarray) -> tuple[Any, ...]:
     return (samples, index, *positions)
 
 
+def part(g: Any, count: Any) -> Any:
+    """Each target's share of the gradient: 0, as in PyTorch, where no target counts and the mean is undefined."""
+    return share(g, math.inf if count == 0 else count)
+
+
 def nll_rule(g: Any, x_shape: Any, index: Any, c: Any, count: Any) -> Any:
-    return put_zeros(-share(g, count) * c, x_shape, at_class(index))
+    return put_zeros(-part(g, count) * c, x_shape, at_class(index))
 
 
 def nll(x: Any, index: Any, c: Any, count: Any) -> Any:
@@ -40,7 +45,7 @@ def nll(x: Any, index: Any, c: Any, count: Any) -> Any:
 
 
 def cross_entropy_rule(g: Any, x: Any, index: Any, c: Any, count: Any) -> Any:
-    return _cross_entropy_backward(share(g, count) * c, x, index)
+    return _cross_entropy_backward(part(g, count) * c, x, index)
 
 
 def scores_nll(x: Any, index: Any, c: Any, count: Any) -> Any:
@@ -169,7 +174,10 @@ def smoothed_cross_entropy(x: Any, target: Any, weight: Any, ignore_index: int, 
     if reduction != "none":
         uniform = _sum_all(uniform)
     if reduction == "mean":
-        uniform = uniform / (keep.sum() if weight is None else data_of(weight)[data_of(target)[keep]].sum())
+        count = keep.sum() if weight is None else data_of(weight)[data_of(target)[keep]].sum()
+        if count == 0:
+            return y
+        uniform = uniform / count
     return y * (1 - smoothing) + uniform * (smoothing / x.shape[min(x.ndim - 1, 1)])
 
 
