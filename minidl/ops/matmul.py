@@ -158,7 +158,7 @@ def check_summand(op: str, x: Any, shape: tuple[int, ...], operand: Any) -> None
 # ---- the public functions
 
 
-@public(method=True, operators=("__matmul__", "__rmatmul__"))
+@public(where="torch linalg", method=True, operators=("__matmul__", "__rmatmul__"))
 def matmul(input: Any, other: Any) -> Any:
     """y = a b: dot product, matrix times vector or matrix product by rank; leading dimensions broadcast.
 

@@ -90,7 +90,7 @@ public(_torch_vander)
 # ---- distances
 
 
-@public
+@public(method=True)
 def dist(input: Any, other: Any, p: float = 2) -> Any:
     """The p-norm of all elements of a - b."""
     difference = sub(input, other)
