@@ -1,4 +1,4 @@
-"""Padding of the last dimensions: with a constant, or with the tensor's own values, reflected, repeated or from the far side."""
+"""Padding of the last dimensions: with a constant, or with the tensor's own values, reflected, repeated or circular."""
 
 from __future__ import annotations
 
@@ -96,7 +96,8 @@ def pad(input: Any, pad: Any, mode: str = "constant", value: Any = None) -> Any:
     `pad` = (before, after) of the last dimension, then of the one before it, and so on. `mode`: 'constant' fills with
     `value` (0), 'reflect' mirrors without the edge itself, 'replicate' repeats the edge, 'circular' goes on at the far
     side; these three pad the last 1, 2 or 3 dimensions of a tensor with one or two more. RuntimeError where the padding
-    does not fit the sizes, also where 'circular' would repeat what a negative pad has cropped (PyTorch's result is undefined).
+    does not fit the sizes, also where 'circular' would repeat what a negative pad has cropped (undefined
+    in PyTorch).
 
     >>> import minidl as torch
     >>> x = torch.tensor([[1, 2, 3]])
@@ -109,23 +110,23 @@ def pad(input: Any, pad: Any, mode: str = "constant", value: Any = None) -> Any:
     if len(numbers) % 2:
         raise RuntimeError(f"pad: Padding length must be divisible by 2, but got {len(numbers)}")
     if len(numbers) > 2 * ndim:
-        raise RuntimeError("pad: Padding length should be less than or equal to two times the input dimension but got padding "
-                           f"length {len(numbers)} and input of dimension {ndim}")
+        raise RuntimeError("pad: Padding length should be less than or equal to two times the input dimension but got "
+                           f"padding length {len(numbers)} and input of dimension {ndim}")
     pairs = tuple(zip(numbers[::2], numbers[1::2]))[::-1]
     sizes = [n + a + b for n, (a, b) in zip(shape[ndim - len(pairs):], pairs)]
     if mode == "constant":
         kept = [n + min(0, a) + min(0, b) for n, (a, b) in zip(shape[ndim - len(pairs):], pairs)]
         if min(sizes + kept, default=0) < 0:
-            raise RuntimeError(f"pad: The input size {shape} and negative padding {tuple(numbers)} result in a negative "
-                               f"output size: {sizes}")
+            raise RuntimeError(f"pad: The input size {shape} and negative padding {tuple(numbers)} result in a "
+                               f"negative output size: {sizes}")
         return constant_pad_nd(input, pairs, 0 if value is None else value)
     if mode not in ("reflect", "replicate", "circular"):
         raise NotImplementedError(f"pad: Unrecognised padding mode {mode}")
     if value is not None and value != 0:
         raise RuntimeError(f'pad: Padding mode "{mode}" doesn\'t take in value argument, got {value}')
     if not 1 <= len(pairs) <= 3 or ndim - len(pairs) not in (1, 2):
-        raise NotImplementedError(f"pad: Padding size {len(numbers)} is not supported for {ndim}D input tensor: only 2D, 3D, "
-                                  "4D, 5D padding with non-constant padding are supported")
+        raise NotImplementedError(f"pad: Padding size {len(numbers)} is not supported for {ndim}D input tensor: only "
+                                  f"2D, 3D, 4D, 5D padding with non-constant padding are supported")
     if mode != "circular" and dtype_of(input).kind == "b":
         raise NotImplementedError(f"pad: mode {mode!r} is not implemented for '{word(dtype_of(input))}'")
     check_own(mode, shape, pairs, sizes)
@@ -136,15 +137,15 @@ def check_own(mode: str, shape: list[int], pairs: Pairs, sizes: list[int]) -> No
     """RuntimeError unless the tensor's own values can fill the padding."""
     lead = len(shape) - len(pairs)
     if 0 in shape[lead - 1:]:
-        raise RuntimeError(f"pad: Expected a tensor with possibly 0 batch size and other non-zero dimensions for mode {mode!r}, "
-                           f"but got: {shape}")
+        raise RuntimeError(f"pad: Expected a tensor with possibly 0 batch size and other non-zero dimensions for mode "
+                           f"{mode!r}, but got: {shape}")
     for axis, (before, after) in enumerate(pairs, lead):
         if mode == "reflect" and max(before, after) >= shape[axis]:
-            raise RuntimeError("pad: Padding size should be less than the corresponding input dimension, but got: padding "
-                               f"({before}, {after}) at dimension {axis} of input {shape}")
+            raise RuntimeError("pad: Padding size should be less than the corresponding input dimension, but got: "
+                               f"padding ({before}, {after}) at dimension {axis} of input {shape}")
         kept = shape[axis] + min(0, before) + min(0, after)
         if mode == "circular" and max(before, after, 0) > kept:
-            raise RuntimeError(f"pad: Padding value causes wrapping around more than once: padding ({before}, {after}) at "
-                               f"dimension {axis} of input {shape}")
+            raise RuntimeError(f"pad: Padding value causes wrapping around more than once: padding ({before}, "
+                               f"{after}) at dimension {axis} of input {shape}")
         if sizes[axis - lead] < 0 or (mode != "circular" and not any(sizes)):
             raise RuntimeError(f"pad: input {shape} with padding {pairs} is too small: calculated output sizes {sizes}")

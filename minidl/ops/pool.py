@@ -1,8 +1,8 @@
 """Pooling over sliding windows: maxima, means and p-norms.
 
 A maximum or sum over a window is taken along one dimension after the other, as the running maximum or sum of strided
-slices, one for each place in the kernel. A max pool's backward finds again which place won (the first of equal ones; a NaN
-before any number): one small integer for each output, the same for all derivatives.
+slices, one for each place in the kernel. A max pool's backward finds again which place won (the first of equal ones; a
+NaN before any number): one small integer for each output serves derivatives of all orders.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ def windows(op: str, x: Any, kernel_size: Any, stride: Any, padding: Any, dilati
     for name, values, least in (("kernel_size", kernel, 1), ("stride", strides, 1), ("dilation", dilations, 1),
                                 ("padding", pads, 0)):
         if min(values) < least:
-            raise RuntimeError(f"{op}: {name} should be {'greater than zero' if least else 'non-negative'}, but got {values}")
+            raise RuntimeError(f"{op}: {name} should be {'greater than zero' if least else 'non-negative'}, but got "
+                               f"{values}")
     reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilations)]
     if any(p > r // 2 for p, r in zip(pads, reach)):
         raise RuntimeError(f"{op}: pad should be at most half of effective kernel size, but got pad={pads}, "
@@ -63,12 +64,17 @@ def windows(op: str, x: Any, kernel_size: Any, stride: Any, padding: Any, dilati
 
 
 def check_shape(op: str, x: Any, dims: int, full: int = 1) -> Sizes:
-    """The spatial sizes; RuntimeError unless there are one or two dimensions before, and the last dims + `full` are not empty."""
+    """The spatial sizes; RuntimeError unless one or two dimensions are before, and the last dims + `full` not empty."""
     shape = list(x.shape)
     if len(shape) not in (dims + 1, dims + 2) or 0 in shape[-dims - full:]:
-        raise RuntimeError(f"{op}: Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional 0 dim batch size for "
-                           f"input, but got: {shape}")
+        raise RuntimeError(f"{op}: Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional 0 dim batch "
+                           f"size for input, but got: {shape}")
     return tuple(shape[-dims:])
+
+
+def last(shape: Sizes, dims: int) -> Sizes:
+    """The spatial sizes."""
+    return shape[len(shape) - dims:]
 
 
 def running(ufunc: Any, x: np.ndarray, start: float, w: Windows) -> np.ndarray:
@@ -99,7 +105,7 @@ def maxima(x: np.ndarray, w: Windows) -> np.ndarray:
 
 def winners(x: np.ndarray, w: Windows) -> np.ndarray:
     """For each window, the place in the kernel of the first maximum, or of the last NaN."""
-    y, size = maxima(x, w), x.shape[x.ndim - len(w.kernel):]
+    y, size = maxima(x, w), last(x.shape, len(w.kernel))
     places = list(enumerate(product(*map(range, w.kernel))))
     winner = full_like(x, y.shape, 0, np.min_scalar_type(len(places)))
     for number, k in reversed(places):
@@ -123,10 +129,10 @@ def to_winners(x: Any, winner: Any, w: Windows, size: Sizes) -> Any:
     return y
 
 
-@primitive(x=lambda g, winner, w, x_shape: to_winners(g, winner, w, x_shape[len(x_shape) - len(w.kernel):]), arrays="winner")
+@primitive(x=lambda g, winner, w, x_shape: to_winners(g, winner, w, last(x_shape, len(w.kernel))), arrays="winner")
 def from_winners(x: Any, winner: Any, w: Windows) -> Any:
     """y = the value at the place that won each window; the transpose of `to_winners`."""
-    size = x.shape[x.ndim - len(w.kernel):]
+    size = last(x.shape, len(w.kernel))
     y = full_like(x, (*x.shape[:x.ndim - len(size)], *w.out), 0)
     for number, k in enumerate(product(*map(range, w.kernel))):
         i, o = w.slices(k, size)
@@ -138,7 +144,7 @@ def max_pooling(dims: int) -> Any:
     def max_pool(x: Any, w: Windows) -> Any:
         return maxima(x, w)
 
-    return primitive(x=lambda g, x, w: to_winners(g, winners(data_of(x), w), w, tuple(x.shape[x.ndim - dims:])),
+    return primitive(x=lambda g, x, w: to_winners(g, winners(data_of(x), w), w, last(tuple(x.shape), dims)),
                      grad_name=f"MaxPool{dims}DWithIndicesBackward0")(max_pool)
 
 
@@ -149,7 +155,7 @@ def winner_indices(x: np.ndarray, w: Windows) -> np.ndarray:
     """The place of each window's maximum in the flattened spatial dimensions."""
     places = np.unravel_index(winners(x, w), w.kernel)
     index = np.zeros((), np.int64)
-    for axis, n in enumerate(x.shape[x.ndim - len(w.kernel):]):
+    for axis, n in enumerate(last(x.shape, len(w.kernel))):
         start = np.arange(w.out[axis]) * w.geo.stride[axis] - w.geo.padding[axis][0]
         column = start.reshape(-1, *[1] * (len(w.out) - 1 - axis))
         index = index * n + column + places[axis] * w.geo.dilation[axis]
@@ -185,7 +191,7 @@ def divisors(w: Windows, size: Sizes, include: bool, override: int | None, dtype
 
 def mean_pool(x: np.ndarray, w: Windows, include: bool, override: int | None) -> np.ndarray:
     y = running(np.add, x, 0, w)
-    by = divisors(w, x.shape[x.ndim - len(w.kernel):], include, override, x.dtype)
+    by = divisors(w, last(x.shape, len(w.kernel)), include, override, x.dtype)
     if x.dtype.kind == "f":
         y /= by
         return y
@@ -213,7 +219,7 @@ def avg_pooling(dims: int) -> Any:
     def avg_spread(x: Any, w: Windows, include: bool, override: Any, size: Sizes) -> Any:
         return mean_spread(x, w, include, override, size)
 
-    pool = primitive(x=lambda g, w, include, override, x_shape: spread(g, w, include, override, x_shape[len(x_shape) - dims:]),
+    pool = primitive(x=lambda g, w, include, override, x_shape: spread(g, w, include, override, last(x_shape, dims)),
                      grad_name=f"AvgPool{dims}DBackward0")(avg_pool)
     spread = primitive(x=lambda g, w, include, override: pool(g, w, include, override),
                        grad_name=f"AvgPool{dims}DBackwardBackward0")(avg_spread)
@@ -237,7 +243,8 @@ def avg_pool(op: str, x: Any, kernel_size: Any, stride: Any, padding: Any, ceil_
 
 def lp_pool(op: str, x: Any, norm_type: float, kernel_size: Any, stride: Any, ceil_mode: bool) -> Any:
     mean = avg_pool(op, pow(x, norm_type), kernel_size, stride, 0, ceil_mode, True, None)
-    return pow(sign(mean) * relu(abs(mean)) * prod(n_tuple(kernel_size, int(op[-2]), op, "kernel_size")), 1.0 / norm_type)
+    size = prod(n_tuple(kernel_size, int(op[-2]), op, "kernel_size"))
+    return pow(sign(mean) * relu(abs(mean)) * size, 1.0 / norm_type)
 
 
 # ---- the public functions
@@ -249,7 +256,8 @@ def max_pool1d(input: Any, kernel_size: Any, stride: Any = None, padding: Any = 
     """The maximum of each window of (N, C, L) or (C, L), padded with -inf; the gradient goes to the first one.
 
     `stride` is the kernel's size by default; `ceil_mode` adds a last window that starts inside but does not fit. With
-    `return_indices` also the place of each maximum in the flattened spatial dimensions. RuntimeError where nothing fits.
+    `return_indices` also the place of each maximum in the flattened spatial dimensions. RuntimeError where nothing
+    fits.
 
     >>> import minidl as torch
     >>> max_pool1d(torch.tensor([[1., 3., 2., 2., 5.]]), 2, ceil_mode=True, return_indices=True)
@@ -261,14 +269,14 @@ def max_pool1d(input: Any, kernel_size: Any, stride: Any = None, padding: Any = 
 @public(where="torch nn.functional")
 def max_pool2d(input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
                ceil_mode: bool = False, return_indices: bool = False) -> Any:
-    """The maximum of each window of (N, C, H, W) or (C, H, W), padded with -inf; the gradient goes to the first one. See `max_pool1d`."""
+    """The maximum of each window of (N, C, H, W) or (C, H, W), padded with -inf. See `max_pool1d`."""
     return max_pool("max_pool2d", input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
 @public(where="torch nn.functional")
 def max_pool3d(input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
                ceil_mode: bool = False, return_indices: bool = False) -> Any:
-    """The maximum of each window of (N, C, D, H, W) or (C, D, H, W), padded with -inf; the gradient goes to the first one. See `max_pool1d`."""
+    """The maximum of each window of (N, C, D, H, W) or (C, D, H, W), padded with -inf. See `max_pool1d`."""
     return max_pool("max_pool3d", input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
@@ -277,8 +285,8 @@ def avg_pool1d(input: Any, kernel_size: Any, stride: Any = None, padding: Any = 
                count_include_pad: bool = True) -> Any:
     """The mean of each window of (N, C, L) or (C, L).
 
-    `stride` is the kernel's size by default; `ceil_mode` adds a last window that starts inside but does not fit. Zeros of
-    the padding count as elements unless `count_include_pad` is false. RuntimeError where nothing fits.
+    `stride` is the kernel's size by default; `ceil_mode` adds a last window that starts inside but does not fit. Zeros
+    of the padding count as elements unless `count_include_pad` is false. RuntimeError where nothing fits.
 
     >>> import minidl as torch
     >>> avg_pool1d(torch.tensor([[1., 3., 2., 2., 5.]]), 2)
@@ -315,11 +323,11 @@ def lp_pool1d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None
 
 @public(where="nn.functional")
 def lp_pool2d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
-    """(sum of x^p)^(1/p) over each window of (N, C, H, W) or (C, H, W), with p = `norm_type`; 0 where the sum is negative."""
+    """(sum of x^p)^(1/p) over each window of (N, C, H, W) or (C, H, W), with p = `norm_type`; 0 if the sum is < 0."""
     return lp_pool("lp_pool2d", input, norm_type, kernel_size, stride, ceil_mode)
 
 
 @public(where="nn.functional")
 def lp_pool3d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
-    """(sum of x^p)^(1/p) over each window of (N, C, D, H, W) or (C, D, H, W), with p = `norm_type`; 0 where the sum is negative."""
+    """(sum of x^p)^(1/p) for windows of (N, C, D, H, W) or (C, D, H, W), with p = `norm_type`."""
     return lp_pool("lp_pool3d", input, norm_type, kernel_size, stride, ceil_mode)

@@ -14,6 +14,7 @@ from ..core.checks import require_tensor
 from ..core.dtypes import word
 from .conv.geometry import Sizes
 from .conv.layout import full_like
+from .pool import last
 from .pool_index import flat, pick_maxima
 from .reduce import mean
 
@@ -38,7 +39,8 @@ def target_size(op: str, x: Any, output_size: Any) -> Sizes:
     if min(size) < 0:
         raise RuntimeError(f"{op}: elements of output_size must be greater than or equal to 0 but received {given}")
     if 0 in (shape[1:] if "max" in op else shape[-dims:]):
-        raise RuntimeError(f"{op}: Expected input to have non-zero size for non-batch dimensions, but input has sizes {shape}")
+        raise RuntimeError(f"{op}: Expected input to have non-zero size for non-batch dimensions, but input has sizes "
+                           f"{shape}")
     if dtype_of(x).kind != "f":
         raise NotImplementedError(f"{op}: not implemented for '{word(dtype_of(x))}'")
     return size
@@ -77,8 +79,8 @@ def adaptive_averaging(dims: int) -> Any:
         return adaptive_spread(x, size)
 
     name = f"AdaptiveAvgPool{dims}DBackward"
-    pool = primitive(x=lambda g, x_shape: spread(g, x_shape[len(x_shape) - dims:]), grad_name=name + "0")(adaptive_avg_pool)
-    spread = primitive(x=lambda g, x_shape: pool(g, x_shape[len(x_shape) - dims:]),
+    pool = primitive(x=lambda g, x_shape: spread(g, last(x_shape, dims)), grad_name=name + "0")(adaptive_avg_pool)
+    spread = primitive(x=lambda g, x_shape: pool(g, last(x_shape, dims)),
                        grad_name=name + "Backward0")(adaptive_avg_spread)
     return pool
 
@@ -164,11 +166,11 @@ def adaptive_max_pool1d(input: Any, output_size: Any, return_indices: bool = Fal
 
 @public(where="nn.functional")
 def adaptive_max_pool2d(input: Any, output_size: Any, return_indices: bool = False) -> Any:
-    """The maxima of windows that divide (N, C, H, W) or (C, H, W) evenly; also their places, as `max_pool2d` gives them."""
+    """The maxima of windows that divide (N, C, H, W) or (C, H, W) evenly; also their places, as in `max_pool2d`."""
     return adaptive_max_pool("adaptive_max_pool2d", input, output_size, return_indices)
 
 
 @public(where="nn.functional")
 def adaptive_max_pool3d(input: Any, output_size: Any, return_indices: bool = False) -> Any:
-    """The maxima of windows that divide (N, C, D, H, W) or (C, D, H, W) evenly; also their places, as `max_pool3d` gives them."""
+    """The maxima of windows dividing (N, C, D, H, W) or (C, D, H, W) evenly, and their places as in `max_pool3d`."""
     return adaptive_max_pool("adaptive_max_pool3d", input, output_size, return_indices)

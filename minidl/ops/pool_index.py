@@ -12,23 +12,23 @@ from ..core.checks import n_tuple, require_tensor
 from ..core.dtypes import word
 from .conv.geometry import Sizes
 from .conv.layout import full_like
-from .pool import check_shape
+from .pool import check_shape, last
 from .random import rand
 
 
 def flat(x: np.ndarray, dims: int) -> np.ndarray:
     """x with its last `dims` dimensions as one."""
-    return x.reshape(*x.shape[:x.ndim - dims], prod(x.shape[x.ndim - dims:]))
+    return x.reshape(*x.shape[:x.ndim - dims], prod(last(x.shape, dims)))
 
 
 def pick_maxima(grad_name: str) -> Any:
-    """The primitive ``pick(x, index, dims)``, y = x at `index`, under the name PyTorch gives the pooling that found the index."""
+    """The primitive y = x at `index`, under the name PyTorch gives the pooling that found the index."""
     def pick(x: Any, index: Any, dims: int) -> Any:
         y = full_like(x, index.shape, 0)
         y[...] = np.take_along_axis(flat(x, dims), flat(index, dims), -1).reshape(index.shape)
         return y
 
-    return primitive(x=lambda g, index, dims, x_shape: put(g, index, tuple(x_shape[len(x_shape) - dims:])),
+    return primitive(x=lambda g, index, dims, x_shape: put(g, index, last(x_shape, dims)),
                      arrays="index", grad_name=grad_name)(pick)
 
 
@@ -38,7 +38,7 @@ pick = pick_maxima("GatherBackward0")
 @primitive(x=lambda g, index, size: pick(g, index, len(size)), arrays="index")
 def put(x: Any, index: Any, size: Sizes) -> Any:
     """y = zeros with each x added at its index; the transpose of `pick`."""
-    lead, places = x.shape[:x.ndim - len(size)], prod(x.shape[x.ndim - len(size):])
+    lead, places = x.shape[:x.ndim - len(size)], prod(last(x.shape, len(size)))
     y = np.zeros((prod(lead), prod(size)), x.dtype)
     rows = np.arange(len(y))[:, None]
     np.add.at(y, (rows, index.reshape(len(y), places)), x.reshape(len(y), places))
@@ -68,8 +68,8 @@ def unpooled_size(op: str, size: Sizes, kernel: Sizes, stride: Sizes, padding: S
         return usual
     given, dims = [int(n) for n in given], len(size)
     if len(given) not in (dims, dims + 2):
-        raise ValueError(f"{op}: output_size should be a sequence containing {dims} or {dims + 2} elements, but it has a "
-                         f"length of '{len(given)}'")
+        raise ValueError(f"{op}: output_size should be a sequence containing {dims} or {dims + 2} elements, but it "
+                         f"has a length of '{len(given)}'")
     given = given[-dims:]
     for axis, (n, m, s) in enumerate(zip(given, usual, stride)):
         if not m - s < n < m + s:
@@ -87,8 +87,8 @@ def max_unpool(op: str, x: Any, indices: Any, kernel_size: Any, stride: Any, pad
     if dtype_of(indices) != np.int64:
         raise RuntimeError(f"{op}: elements in indices should be type int64 but got: {word(dtype_of(indices))}")
     if tuple(indices.shape) != tuple(x.shape):
-        raise RuntimeError(f"{op}: Expected shape of indices to be same as that of the input tensor ({list(x.shape)}) but got "
-                           f"indices tensor with shape: {list(indices.shape)}")
+        raise RuntimeError(f"{op}: Expected shape of indices to be same as that of the input tensor ({list(x.shape)}) "
+                           f"but got indices tensor with shape: {list(indices.shape)}")
     size = unpooled_size(op, shape, kernel, strides, n_tuple(padding, dims, op, "padding"), output_size)
     index = data_of(indices)
     wrong = index[(index < 0) | (index >= prod(size))]
@@ -144,10 +144,11 @@ def starts(sample: np.ndarray, n: int, k: int, m: int) -> np.ndarray:
 def fractional_maxima(x: np.ndarray, kernel: Sizes, size: Sizes, samples: np.ndarray) -> np.ndarray:
     """The place of each window's first maximum, or last NaN, in the flattened spatial dimensions."""
     dims = len(size)
-    shape = x.shape[x.ndim - dims:]
-    order = (1, 0) if dims == 2 else (0, 1, 2)  # PyTorch's first random number is the width's in 2-D, the depth's in 3-D
+    shape = last(x.shape, dims)
+    order = (1, 0) if dims == 2 else (0, 1, 2)  # PyTorch's numbers: width, height; depth, height, width
     begin = [starts(samples[..., order[axis]], n, k, m) for axis, (n, k, m) in enumerate(zip(shape, kernel, size))]
-    begin = [b.reshape(*b.shape[:2], *[size[axis] if a == axis else 1 for a in range(dims)]) for axis, b in enumerate(begin)]
+    begin = [b.reshape(*b.shape[:2], *[m if a == axis else 1 for a in range(dims)])
+             for axis, (b, m) in enumerate(zip(begin, size))]
     images = x.reshape(*samples.shape[:2], *shape)
     best = index = None
     for k in np.ndindex(*kernel):

@@ -1,7 +1,7 @@
 """Sliding windows of images as columns (unfold), and columns added back into images (fold): each the other's transpose.
 
-The columns of a convolution, made explicit: conv(x, w) is ``w.reshape(O, -1) @ unfold(x)``. On an image of ones, fold(unfold)
-counts how often each place is read.
+The columns of a convolution, made explicit: conv(x, w) is ``w.reshape(O, -1) @ unfold(x)``. On an image of ones,
+fold(unfold) counts how often each place is read.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def geometry(op: str, x: Any, kernel_size: Any, dilation: Any, padding: Any, str
                                                                   ("padding", padding), ("stride", stride))}
     for name, values in named.items():
         if min(values) < (name != "padding"):
-            raise RuntimeError(f"{op}: {name} should be {'at least zero' if name == 'padding' else 'greater than zero'}, "
-                               f"but got {values}")
+            least = "at least" if name == "padding" else "greater than"
+            raise RuntimeError(f"{op}: {name} should be {least} zero, but got {values}")
     if dtype_of(x).kind not in "fb":
         raise NotImplementedError(f"{op}: not implemented for '{word(dtype_of(x))}'")
     pairs = tuple([(p, p) for p in named["padding"]])
@@ -64,20 +64,20 @@ def unfold(input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, st
     kernel, geo = geometry("unfold", input, kernel_size, dilation, padding, stride)
     shape = list(input.shape)
     if len(shape) not in (3, 4) or 0 in shape[-3:]:
-        raise RuntimeError(f"unfold: Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero "
-                           f"dimensions for input, but got: {shape}")
+        raise RuntimeError(f"unfold: Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other "
+                           f"non-zero dimensions for input, but got: {shape}")
     out = geo.output_size(tuple(shape[-2:]), kernel)
     if min(out) < 1:
         raise RuntimeError(f"unfold: Given input with spatial size {tuple(shape[-2:])}, kernel_size={kernel}, "
-                           f"dilation={geo.dilation}, padding={tuple([p for p, _ in geo.padding])}, calculated shape of the "
-                           f"array of sliding blocks as {out}, but its components must be at least one.")
+                           f"dilation={geo.dilation}, padding={tuple([p for p, _ in geo.padding])}, calculated shape "
+                           f"of the array of sliding blocks as {out}, but its components must be at least one.")
     return _im2col(input, kernel, geo)
 
 
 @public(where="nn.functional")
 def fold(input: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
-    """Takes columns (N, C * kernel places, windows) or (C * kernel places, windows) to images (N, C, *output_size): each
-    value is added where `unfold` would have read it. RuntimeError where the sizes do not fit.
+    """Takes columns (N, C * kernel places, windows) or (C * kernel places, windows) to images (N, C, *output_size):
+    each value is added where `unfold` would have read it. RuntimeError where the sizes do not fit.
 
     >>> import minidl as torch
     >>> fold(torch.ones(4, 4), 3, 2)
@@ -91,15 +91,15 @@ def fold(input: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padd
     if min(size) < 1:
         raise RuntimeError(f"fold: Expected output spatial size to be positive, but got {size}")
     if len(shape) not in (2, 3) or 0 in shape[-2:]:
-        raise RuntimeError(f"fold: Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and non-zero "
-                           f"dimensions, but got: {shape}")
+        raise RuntimeError(f"fold: Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and "
+                           f"non-zero dimensions, but got: {shape}")
     if shape[-2] % prod(kernel):
-        raise RuntimeError(f"fold: Expected size of input's dimension 1 to be divisible by the product of kernel_size, but got "
-                           f"input.size(1)={shape[-2]} and kernel_size={kernel}")
+        raise RuntimeError(f"fold: Expected size of input's dimension 1 to be divisible by the product of "
+                           f"kernel_size, but got input.size(1)={shape[-2]} and kernel_size={kernel}")
     out = geo.output_size(size, kernel)
     if min(out) < 1 or shape[-1] != prod(out):
         raise RuntimeError(f"fold: Given output_size={size}, kernel_size={kernel}, dilation={geo.dilation}, "
-                           f"padding={tuple([p for p, _ in geo.padding])}, stride={geo.stride}, expected size of input's "
-                           f"dimension 2 to match the calculated number of sliding blocks {out[0]} * {out[1]} = {prod(out)}, "
-                           f"but got input.size(2)={shape[-1]}")
+                           f"padding={tuple([p for p, _ in geo.padding])}, stride={geo.stride}, expected size of "
+                           f"input's dimension 2 to match the calculated number of sliding blocks {out[0]} * {out[1]} "
+                           f"= {prod(out)}, but got input.size(2)={shape[-1]}")
     return _col2im(input, size, kernel, geo)

@@ -5,8 +5,8 @@ round, so strictly this is a cross-correlation; every deep-learning library call
 
     y[n, o, i] = b[o] + sum over c and k of  w[o, c, k] * x[n, c, i * stride + k * dilation - padding]
 
-with n the image, o and c the output and input channels, i the output place and k the place in the kernel (one index each
-for 1 to 3 dimensions), and x zero where the index lies outside. The smallest example, a 3x3 input and a 2x2 kernel:
+with n the image, o and c the output and input channels, i the output place and k the place in the kernel (one index
+each for 1 to 3 dimensions), and x zero where the index lies outside. The smallest example:
 
     x = 1 2 3      w = a b      y = 1a+2b+4c+5d   2a+3b+5c+6d
         4 5 6          c d          4a+5b+7c+8d   5a+6b+8c+9d
@@ -37,8 +37,8 @@ Three things can be read from the matrix.
 - The gradient. If g is the gradient of a loss for Y, that for X is W^T g. The map X = W^T Y takes 4 numbers to 9: it
   undoes the shapes of the convolution, not its values, and networks that enlarge images use it as a layer of its own.
   Hence its name, transposed convolution.
-- The column of the middle input is (d, c, b, a). So the transpose also lays a kernel on every place: with stride 1 it is a
-  convolution with the kernel turned round.
+- The column of the middle input is (d, c, b, a). So the transpose also lays a kernel on every place: with stride 1 it
+  is a convolution with the kernel turned round.
 
 >>> y = torch.tensor([[[[1., 10.], [100., 1000.]]]])
 >>> (W.T @ y.flatten()).reshape(3, 3)

@@ -1,7 +1,7 @@
 """The public convolutions, and the three linear maps whose gradients are each other.
 
-With Y = conv(x, w): the gradient for x is the transposed convolution of g with w, the gradient for w the correlation of x
-with g, and the gradients of those two are again among the three. So derivatives of every order are here.
+With Y = conv(x, w): the gradient for x is the transposed convolution of g with w, the gradient for w the correlation of
+x with g, and the gradients of those two are again among the three. So derivatives of every order are here.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ def forward(op: str, x: Any, w: Any, b: Any, stride: Any, padding: Any, dilation
     return convolution(x, w, b, geo)
 
 
-def transposed(op: str, x: Any, w: Any, b: Any, stride: Any, padding: Any, extra: Any, groups: int, dilation: Any) -> Any:
+def transposed(op: str, x: Any, w: Any, b: Any, stride: Any, padding: Any, extra: Any, groups: int,
+               dilation: Any) -> Any:
     geo = check(op, x, w, b, stride, padding, dilation, groups, extra, transposed=True)
     check_types(op, x, w, b)
     size = geo.transposed_size(tuple(x.shape[2 - w.ndim:]), tuple(w.shape[2:]))
@@ -100,7 +101,7 @@ def conv2d(input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: 
 @public(where="torch nn.functional")
 def conv3d(input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
            groups: int = 1) -> Any:
-    """Lays a weight (O, C / groups, kD, kH, kW) on every place of (N, C, D, H, W) or (C, D, H, W), and adds a bias (O,).
+    """Lays a weight (O, C / groups, kD, kH, kW) on every place of (N, C, D, H, W) or (C, D, H, W), adds a bias (O,).
 
     `padding`: zeros on both sides, or 'valid' (none), or 'same' (output as large as the input; stride 1 only).
     RuntimeError where sizes do not fit. `minidl.ops.conv` has the formula.
@@ -132,6 +133,6 @@ def conv_transpose2d(input: Any, weight: Any, bias: Any = None, stride: Any = 1,
 @public(where="torch nn.functional")
 def conv_transpose3d(input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0,
                      output_padding: Any = 0, groups: int = 1, dilation: Any = 1) -> Any:
-    """The transpose of `conv3d`: takes (N, C, D, H, W), with a weight (C, O / groups, kD, kH, kW), to (N, O, ...) of sizes
-    (n - 1) stride - 2 padding + dilation (k - 1) + output_padding + 1. RuntimeError where sizes do not fit."""
+    """The transpose of `conv3d`: takes (N, C, D, H, W), with a weight (C, O / groups, kD, kH, kW), to (N, O, ...) of
+    sizes (n - 1) stride - 2 padding + dilation (k - 1) + output_padding + 1. RuntimeError where sizes do not fit."""
     return transposed("conv_transpose3d", input, weight, bias, stride, padding, output_padding, groups, dilation)

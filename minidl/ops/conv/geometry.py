@@ -13,8 +13,8 @@ Sizes = tuple[int, ...]
 class Geometry(NamedTuple):
     """Output place i reads, at kernel place k, input place ``i * stride + k * dilation - before``.
 
-    `padding` holds a pair (before, after) for each spatial dimension. They differ where 'same' needs an odd zero, and where
-    an output_padding enlarges a transposed convolution: it is so much less padding after (less than none, perhaps).
+    `padding` holds a pair (before, after) for each spatial dimension. They differ where 'same' needs an odd zero, and
+    where an output_padding enlarges a transposed convolution: it is so much less padding after, even below 0.
     """
 
     stride: Sizes
@@ -84,18 +84,19 @@ def check(op: str, x: Any, w: Any, b: Any, stride: Any, padding: Any, dilation: 
     reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilations)]
     if any(n < k for n, k in zip(padded, reach)):
         raise RuntimeError(f"{op}: Calculated padded input size per channel: ({' x '.join(map(str, padded))}). Kernel "
-                           f"size: ({' x '.join(map(str, reach))}). Kernel size can't be greater than actual input size")
+                           f"size: ({' x '.join(map(str, reach))}). Kernel size can't be greater than actual "
+                           "input size")
     return Geometry(strides, pairs, dilations, groups)
 
 
 def check_channels(op: str, shape: list[int], weight: list[int], b: Any, groups: int, transposed: bool) -> None:
-    """RuntimeError unless the channels agree. Weights are (out, in / groups, ...), transposed (in, out / groups, ...)."""
+    """RuntimeError unless channels fit. A weight is (out, in / groups, ...), transposed (in, out / groups, ...)."""
     if weight[0] < groups:
         raise RuntimeError(f"{op}: Given groups={groups}, expected weight to be at least {groups} at dimension 0, but "
                            f"got weight of size {weight} instead")
     if weight[0] % groups:
-        raise RuntimeError(f"{op}: Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but "
-                           f"got weight of size {weight} instead")
+        raise RuntimeError(f"{op}: Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, "
+                           f"but got weight of size {weight} instead")
     channels = shape[1 - len(weight)]
     needed, made = (weight[0], weight[1] * groups) if transposed else (weight[1] * groups, weight[0])
     given = "Given transposed=1, " if transposed else "Given "
@@ -112,8 +113,8 @@ def check_channels(op: str, shape: list[int], weight: list[int], b: Any, groups:
 def check_transposed(op: str, shape: list[int], weight: list[int], geo: Geometry, extra: Sizes) -> Geometry:
     """The geometry with its output_padding; RuntimeError unless that and the output's sizes are possible."""
     if any(e >= s and e >= d for e, s, d in zip(extra, geo.stride, geo.dilation)):
-        raise RuntimeError(f"{op}: output padding must be smaller than either stride or dilation, but got output_padding: "
-                           f"{extra} stride: {geo.stride} dilation: {geo.dilation}")
+        raise RuntimeError(f"{op}: output padding must be smaller than either stride or dilation, but got "
+                           f"output_padding: {extra} stride: {geo.stride} dilation: {geo.dilation}")
     geo = geo._replace(padding=tuple([(p, q - e) for (p, q), e in zip(geo.padding, extra)]))
     dims = len(weight) - 2
     made = geo.transposed_size(tuple(shape[-dims:]), tuple(weight[2:]))

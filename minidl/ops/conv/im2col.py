@@ -1,15 +1,14 @@
 """Convolution as one matrix product: every patch of the input becomes a column, the kernel a row for each output.
 
-For input channels C (of one group), kernel positions K and output positions P, the columns are a matrix A of C*K rows and P
-columns:
+For input channels C (of one group), kernel positions K and output positions P, the columns are a matrix A, (C*K, P):
 
     output            Y  = W A           (O, C*K) @ (C*K, P)
     weight gradient   dW = dY A^T        (O, P) @ (P, C*K), summed over the images
     input gradient    dA = W^T dY        (C*K, O) @ (O, P), each element then added to where it was gathered
 
-Work 2*O*C*K*P in the product. Memory C*K*P, here only for a block of images or rows at a time, so that it stays near the
-processor and is reused; one copy from a strided view fills it. Chellapilla, Puri, Simard, High Performance Convolutional
-Neural Networks for Document Processing, 2006.
+Work 2*O*C*K*P in the product. Memory C*K*P, here only for a block of images or rows at a time, so that it stays near
+the processor and is reused; one copy from a strided view fills it. Chellapilla, Puri, Simard, High Performance
+Convolutional Neural Networks for Document Processing, 2006.
 
 Two layouts share this code. Contiguous: the columns as written above. Channels-last: their transpose, with the channels
 innermost, so that they are gathered in runs of C and the output needs no rearrangement.
@@ -29,6 +28,7 @@ from .geometry import Geometry, Sizes
 from .layout import empty, is_channels_last
 
 BLOCK = 1 << 20  # bytes of columns at a time: they fit the second-level cache
+SMALL = 10 ** 6  # multiply-adds up to which OpenBLAS neither repacks its operands nor wakes another thread
 
 # ---- matrices
 
@@ -74,27 +74,31 @@ def column_axes(dims: int, last: bool) -> tuple[int, ...]:
     return (1, 0, *out, *kernel, 2) if last else (1, 2, *kernel, 0, *out)
 
 
-def blocks(images: int, out: Sizes, place_bytes: int) -> Iterator[tuple[slice, slice]]:
-    """Pieces whose columns fit in BLOCK: several images, or of one image some rows along its first dimension."""
-    image_bytes = max(1, place_bytes * prod(out))
-    count = max(1, BLOCK // image_bytes)
-    rows = max(1, min(out[0], out[0] * BLOCK // image_bytes))
+def blocks(images: int, out: Sizes, place_bytes: int, place_work: int = 0) -> Iterator[tuple[slice, slice]]:
+    """Pieces of fitting work and memory: several images, or of one image some rows along its first dimension."""
+    places = BLOCK // max(1, place_bytes)
+    if 0 < place_work <= SMALL // 64:
+        places = min(places, SMALL // place_work)
+    row = prod(out[1:])
+    count, rows = max(1, places // (row * out[0])), max(1, min(out[0], places // row))
     for i in range(0, images, count):
         for j in range(0, out[0], rows):
             yield slice(i, min(i + count, images)), slice(j, min(j + rows, out[0]))
 
 
-def columns(x: np.ndarray, kernel: Sizes, out: Sizes, geo: Geometry, last: bool) -> Iterator[tuple[Any, np.ndarray]]:
-    """Block after block, the index of its output places and its columns (groups, C*K, B*P), valid until the next."""
+def columns(x: np.ndarray, kernel: Sizes, y: Sizes, geo: Geometry, last: bool) -> Iterator[tuple[Any, np.ndarray]]:
+    """For an output of sizes y, block after block, its index there and its columns (groups, C*K, B*P), which are valid
+    until the next."""
     images, channels = x.shape[:2]
+    out, depth = y[2:], channels // geo.groups * prod(kernel)
     if prod(kernel) == 1 and max(geo.stride) == 1 and not any(map(any, geo.padding)):  # x is its own columns
         for i in [slice(0, images)] if last else [slice(i, i + 1) for i in range(images)]:
             yield (i,), as_matrix(x[i], geo.groups, last)
         return
-    axes, depth = column_axes(len(kernel), last), channels // geo.groups * prod(kernel)
+    axes = column_axes(len(kernel), last)
     before = (slice(None),) * axes.index(3 + len(kernel))
     held, buffer = slice(0, 0), np.empty(0, x.dtype)
-    for i, rows in blocks(images, out, channels * prod(kernel) * x.itemsize):
+    for i, rows in blocks(images, out, geo.groups * depth * x.itemsize, y[1] // geo.groups * depth):
         if i != held:
             patches, held = windows(padded(x[i], geo.padding, last), kernel, out, geo).transpose(axes), i
         piece = patches[(*before, rows)]
@@ -107,7 +111,7 @@ def columns(x: np.ndarray, kernel: Sizes, out: Sizes, geo: Geometry, last: bool)
 
 
 def add_columns(x: np.ndarray, a: np.ndarray, geo: Geometry, start: int = 0) -> None:
-    """Adds the elements of a (axes as of `windows`; its first output row is number `start`) to where they belong in x."""
+    """Adds the elements of a (axes as of `windows`, output rows from number `start`) to where they belong in x."""
     dims = x.ndim - 2
     kernel, out, size = a.shape[3:3 + dims], a.shape[3 + dims:], x.shape[2:]
     target = x.reshape(x.shape[0], geo.groups, x.shape[1] // geo.groups, *size)
@@ -125,7 +129,7 @@ def output(x: np.ndarray, w: np.ndarray, b: np.ndarray | None, geo: Geometry) ->
     y = empty((x.shape[0], w.shape[0], *geo.output_size(x.shape[2:], kernel)), x.dtype, last)
     weight = kernel_matrix(w, geo.groups, last)
     bias = None if b is None else b.reshape(geo.groups, -1, 1)
-    for block, a in columns(x, kernel, y.shape[2:], geo, last):
+    for block, a in columns(x, kernel, y.shape, geo, last):
         part = y[block]
         direct = last or part.shape[0] == 1
         made = np.matmul(weight, a, out=as_matrix(part, geo.groups, last) if direct else None)
@@ -140,12 +144,13 @@ def weight_grad(x: np.ndarray, g: np.ndarray, kernel: Sizes, geo: Geometry) -> n
     """dW = dY A^T, summed over the images."""
     last = is_channels_last(x) or is_channels_last(g)
     o, c = g.shape[1] // geo.groups, x.shape[1] // geo.groups
-    total = np.zeros((geo.groups, o, c * prod(kernel)), x.dtype)
-    for block, a in columns(x, kernel, g.shape[2:], geo, last):
-        total += np.matmul(as_matrix(g[block], geo.groups, last), a.transpose(0, 2, 1))
+    total = np.zeros((geo.groups, c * prod(kernel), o), x.dtype)
+    for block, a in columns(x, kernel, g.shape, geo, last):
+        total += np.matmul(a, np.ascontiguousarray(as_matrix(g[block], geo.groups, last).transpose(0, 2, 1)))
+    total = total.transpose(0, 2, 1)
     if last:
-        return np.moveaxis(total.reshape(g.shape[1], *kernel, c), -1, 1)
-    return total.reshape(g.shape[1], c, *kernel)
+        return np.moveaxis(np.ascontiguousarray(total).reshape(g.shape[1], *kernel, c), -1, 1)
+    return np.ascontiguousarray(total).reshape(g.shape[1], c, *kernel)
 
 
 def input_grad(g: np.ndarray, w: np.ndarray, b: np.ndarray | None, size: Sizes, geo: Geometry) -> np.ndarray:
@@ -160,14 +165,14 @@ def input_grad(g: np.ndarray, w: np.ndarray, b: np.ndarray | None, size: Sizes, 
 
 
 def turned(w: np.ndarray, groups: int) -> np.ndarray:
-    """The weight whose convolution is, with stride 1, the transposed one of w: channels exchanged, kernels turned round."""
+    """The weight whose convolution, of stride 1, is the transposed one of w: channels exchanged, kernels turned."""
     o, c, *kernel = w.shape
     w = np.flip(w, tuple(range(2, w.ndim))).reshape(groups, o // groups, c, *kernel)
     return w.swapaxes(1, 2).reshape(groups * c, o // groups, *kernel)
 
 
 def scatter(g: np.ndarray, w: np.ndarray, b: np.ndarray | None, size: Sizes, geo: Geometry) -> np.ndarray:
-    """The transposed convolution of any stride: A = W^T Y, whose elements are added to where `columns` would read them."""
+    """The transposed convolution of any stride: A = W^T Y, each element added to where `columns` would read it."""
     kernel, out, last = w.shape[2:], g.shape[2:], is_channels_last(g) or is_channels_last(w)
     c, dims = w.shape[1], len(kernel)
     x = empty((g.shape[0], c * geo.groups, *size), g.dtype, last)
