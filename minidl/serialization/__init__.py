@@ -1,0 +1,16 @@
+"""Files of tensors: PyTorch's own checkpoints without PyTorch, and the formats of NumPy and safetensors.
+
+`load` trusts no file. A checkpoint is a pickle, and a pickle is a program; here only the things in an explicit table can be
+built by it (`minidl.serialization.trust`), anything else is refused by name, and nothing of the file's is ever run.
+"""
+
+from .formats import load_npz as load_npz
+from .formats import load_safetensors as load_safetensors
+from .formats import save_npz as save_npz
+from .formats import save_safetensors as save_safetensors
+from .read import load as load
+from .trust import add_safe_globals as add_safe_globals
+from .trust import clear_safe_globals as clear_safe_globals
+from .trust import get_safe_globals as get_safe_globals
+from .trust import safe_globals as safe_globals
+from .write import save as save
