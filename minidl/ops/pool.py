@@ -107,10 +107,11 @@ def winners(x: np.ndarray, w: Windows) -> np.ndarray:
     """For each window, the place in the kernel of the first maximum, or of the last NaN."""
     y, size = maxima(x, w), last(x.shape, len(w.kernel))
     places = list(enumerate(product(*map(range, w.kernel))))
-    winner = full_like(x, y.shape, 0, np.min_scalar_type(len(places)))
-    for number, k in reversed(places):
+    winner = full_like(x, y.shape, len(places), np.min_scalar_type(len(places)))
+    for number, k in places:
         i, o = w.slices(k, size)
-        np.copyto(winner[o], number, where=x[i] == y[o])
+        missed = (x[i] != y[o]) * winner.dtype.type(len(places))  # as numbers, which is faster than a masked copy
+        np.minimum(winner[o], np.maximum(missed, winner.dtype.type(number)), out=winner[o])
     if x.dtype.kind == "f" and np.isnan(y).any():
         for number, k in places:
             i, o = w.slices(k, size)
@@ -118,14 +119,19 @@ def winners(x: np.ndarray, w: Windows) -> np.ndarray:
     return winner
 
 
+def share(x: np.ndarray, hit: np.ndarray, finite: bool) -> np.ndarray:
+    """x where hit, else 0: a product is twice as fast as a choice, if no infinity makes it NaN."""
+    return x * hit if finite else np.where(hit, x, x.dtype.type(0))
+
+
 @primitive(x=lambda g, winner, w: from_winners(g, winner, w), arrays="winner")
 def to_winners(x: Any, winner: Any, w: Windows, size: Sizes) -> Any:
     """y = zeros of `size` with each x added at the place that won its window."""
     y = full_like(x, (*x.shape[:x.ndim - len(size)], *size), 0)
-    zero = x.dtype.type(0)
+    finite = bool(np.isfinite(x).all())
     for number, k in enumerate(product(*map(range, w.kernel))):
         i, o = w.slices(k, size)
-        y[i] += np.where(winner[o] == number, x[o], zero)
+        y[i] += share(x[o], winner[o] == number, finite)
     return y
 
 
