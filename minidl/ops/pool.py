@@ -16,8 +16,8 @@ import numpy as np
 from ..core import Tensor, data_of, dtype_of, primitive, public, wrap
 from ..core.checks import n_tuple, require_tensor
 from ..core.dtypes import word
-from .conv.geometry import Geometry, Sizes
-from .conv.layout import empty, full_like, is_channels_last
+from .conv.geometry import Geometry
+from .conv.layout import Sizes, empty, full_like, is_channels_last
 from .powers import pow
 from .relu import relu
 from .rounding import abs, sign

@@ -12,8 +12,7 @@ import numpy as np
 from ..core import Tensor, data_of, dtype_of, primitive, public, wrap
 from ..core.checks import require_tensor
 from ..core.dtypes import word
-from .conv.geometry import Sizes
-from .conv.layout import full_like
+from .conv.layout import Sizes, full_like
 from .pool import last
 from .pool_index import flat, pick_maxima
 from .reduce import mean

@@ -10,8 +10,7 @@ import numpy as np
 from ..core import Tensor, data_of, dtype_of, primitive, public, wrap
 from ..core.checks import n_tuple, require_tensor
 from ..core.dtypes import word
-from .conv.geometry import Sizes
-from .conv.layout import full_like
+from .conv.layout import Sizes, full_like
 from .pool import check_shape, last
 from .random import rand
 

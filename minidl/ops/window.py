@@ -14,8 +14,9 @@ import numpy as np
 from ..core import dtype_of, primitive, public
 from ..core.checks import n_tuple, require_tensor
 from ..core.dtypes import word
-from .conv.geometry import Geometry, Sizes
+from .conv.geometry import Geometry
 from .conv.im2col import add_columns, padded, windows
+from .conv.layout import Sizes
 
 
 @primitive(x=lambda g, x_shape, kernel, geo: _col2im(g, x_shape[-2:], kernel, geo), grad_name="Im2ColBackward0")

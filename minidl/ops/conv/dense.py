@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...core import primitive
-from .geometry import Sizes, check
+from .geometry import check
+from .layout import Sizes
 
 
 @primitive(arrays="w")

@@ -13,7 +13,8 @@ from ...core.broadcast import sum_to
 from ...core.dtypes import word
 from ..shape import reshape, squeeze, unsqueeze
 from . import im2col
-from .geometry import Geometry, Sizes, check
+from .geometry import Geometry, check
+from .layout import Sizes
 
 
 @primitive(x=lambda g, w, x_shape, geo: conv_transposed(g, w, None, x_shape[2:], geo),

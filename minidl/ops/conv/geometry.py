@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import prod
 from typing import Any, NamedTuple
 
+from ...core import data_of
 from ...core.checks import n_tuple, require_tensor
-
-Sizes = tuple[int, ...]
+from .layout import Sizes, is_channels_last
 
 
 class Geometry(NamedTuple):
@@ -21,6 +21,7 @@ class Geometry(NamedTuple):
     padding: tuple[tuple[int, int], ...]
     dilation: Sizes
     groups: int = 1
+    last: bool = False  # whether results, and gradients of all orders, are channels-last in memory
 
     def output_size(self, size: Sizes, kernel: Sizes) -> Sizes:
         """floor((size + before + after - dilation (kernel - 1) - 1) / stride) + 1, for each dimension."""
@@ -78,15 +79,17 @@ def check(op: str, x: Any, w: Any, b: Any, stride: Any, padding: Any, dilation: 
     check_channels(op, shape, weight, b, groups, transposed)
     if not prod(size):
         raise RuntimeError(f"{op}: Only zero batch or zero channel inputs are supported, but got input shape: {shape}")
+    last = is_channels_last(data_of(x)) or is_channels_last(data_of(w))
+    geo = Geometry(strides, pairs, dilations, groups, last)
     if transposed:
-        return check_transposed(op, shape, weight, Geometry(strides, pairs, dilations, groups), extra)
+        return check_transposed(op, shape, weight, geo, extra)
     padded = [n + before + after for n, (before, after) in zip(size, pairs)]
     reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilations)]
     if any(n < k for n, k in zip(padded, reach)):
         raise RuntimeError(f"{op}: Calculated padded input size per channel: ({' x '.join(map(str, padded))}). Kernel "
                            f"size: ({' x '.join(map(str, reach))}). Kernel size can't be greater than actual "
                            "input size")
-    return Geometry(strides, pairs, dilations, groups)
+    return geo
 
 
 def check_channels(op: str, shape: list[int], weight: list[int], b: Any, groups: int, transposed: bool) -> None:

@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from .geometry import Geometry, Sizes
-from .layout import empty, is_channels_last
+from .geometry import Geometry
+from .layout import Sizes, empty
 
 BLOCK = 1 << 20  # bytes of columns at a time: they fit the second-level cache
 SMALL = 10 ** 6  # multiply-adds up to which OpenBLAS neither repacks its operands nor wakes another thread
@@ -86,10 +86,10 @@ def blocks(images: int, out: Sizes, place_bytes: int, place_work: int = 0) -> It
             yield slice(i, min(i + count, images)), slice(j, min(j + rows, out[0]))
 
 
-def columns(x: np.ndarray, kernel: Sizes, y: Sizes, geo: Geometry, last: bool) -> Iterator[tuple[Any, np.ndarray]]:
+def columns(x: np.ndarray, kernel: Sizes, y: Sizes, geo: Geometry) -> Iterator[tuple[Any, np.ndarray]]:
     """For an output of sizes y, block after block, its index there and its columns (groups, C*K, B*P), which are valid
     until the next."""
-    images, channels = x.shape[:2]
+    images, channels, last = *x.shape[:2], geo.last
     out, depth = y[2:], channels // geo.groups * prod(kernel)
     if prod(kernel) == 1 and max(geo.stride) == 1 and not any(map(any, geo.padding)):  # x is its own columns
         for i in [slice(0, images)] if last else [slice(i, i + 1) for i in range(images)]:
@@ -125,11 +125,11 @@ def add_columns(x: np.ndarray, a: np.ndarray, geo: Geometry, start: int = 0) -> 
 
 def output(x: np.ndarray, w: np.ndarray, b: np.ndarray | None, geo: Geometry) -> np.ndarray:
     """Y = W A + b."""
-    kernel, last = w.shape[2:], is_channels_last(x) or is_channels_last(w)
+    kernel, last = w.shape[2:], geo.last
     y = empty((x.shape[0], w.shape[0], *geo.output_size(x.shape[2:], kernel)), x.dtype, last)
     weight = kernel_matrix(w, geo.groups, last)
     bias = None if b is None else b.reshape(geo.groups, -1, 1)
-    for block, a in columns(x, kernel, y.shape, geo, last):
+    for block, a in columns(x, kernel, y.shape, geo):
         part = y[block]
         direct = last or part.shape[0] == 1
         made = np.matmul(weight, a, out=as_matrix(part, geo.groups, last) if direct else None)
@@ -142,10 +142,9 @@ def output(x: np.ndarray, w: np.ndarray, b: np.ndarray | None, geo: Geometry) ->
 
 def weight_grad(x: np.ndarray, g: np.ndarray, kernel: Sizes, geo: Geometry) -> np.ndarray:
     """dW = dY A^T, summed over the images."""
-    last = is_channels_last(x) or is_channels_last(g)
-    o, c = g.shape[1] // geo.groups, x.shape[1] // geo.groups
+    o, c, last = g.shape[1] // geo.groups, x.shape[1] // geo.groups, geo.last
     total = np.zeros((geo.groups, c * prod(kernel), o), x.dtype)
-    for block, a in columns(x, kernel, g.shape, geo, last):
+    for block, a in columns(x, kernel, g.shape, geo):
         total += np.matmul(a, np.ascontiguousarray(as_matrix(g[block], geo.groups, last).transpose(0, 2, 1)))
     total = total.transpose(0, 2, 1)
     if last:
@@ -173,7 +172,7 @@ def turned(w: np.ndarray, groups: int) -> np.ndarray:
 
 def scatter(g: np.ndarray, w: np.ndarray, b: np.ndarray | None, size: Sizes, geo: Geometry) -> np.ndarray:
     """The transposed convolution of any stride: A = W^T Y, each element added to where `columns` would read it."""
-    kernel, out, last = w.shape[2:], g.shape[2:], is_channels_last(g) or is_channels_last(w)
+    kernel, out, last = w.shape[2:], g.shape[2:], geo.last
     c, dims = w.shape[1], len(kernel)
     x = empty((g.shape[0], c * geo.groups, *size), g.dtype, last)
     x[...] = 0 if b is None else b.reshape(-1, *[1] * dims)
