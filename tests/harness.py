@@ -227,6 +227,8 @@ def close(want: np.ndarray, have: np.ndarray, what: str, rtol: float = 1e-9, ato
     if want.dtype.kind != "f":
         assert np.array_equal(want, have), f"{what}: {have}, expected {want}"
         return
+    if want.dtype == np.float32:  # of integers, too
+        rtol, atol = max(rtol, 1.3e-6), max(atol, 1e-5)
     finite = np.abs(want[np.isfinite(want)])
     bound = atol + rtol * (finite.max() if finite.size else 0.0)
     with np.errstate(all="ignore"):
