@@ -3,4 +3,8 @@
 NO_ROW: dict[str, str] = {
     "linalg.svd": "the signs of its vectors are free: tests/test_linalg.py",
     "linalg.eigh": "the signs of its vectors are free: tests/test_linalg.py",
+    **dict.fromkeys((f"{where}{name}_" for where, names in (
+        ("", ("relu", "rrelu", "threshold", "selu", "celu")),
+        ("nn.functional.", ("relu", "rrelu", "threshold", "selu", "celu", "elu", "hardtanh", "leaky_relu"))) for name in names),
+        "edits its input: tests/test_elementwise.py"),
 }

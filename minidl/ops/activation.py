@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core import primitive, public
-from ..core.checks import wrap_dim
+from ..core.checks import require_tensor, wrap_dim
 from .arithmetic import sub
 from .elementwise import exp, masked, needs_float, tanh
 from .index import narrowed
@@ -184,6 +184,7 @@ def glu(input: Any, dim: int = -1) -> Any:
 
     Dauphin et al. 2017 (https://arxiv.org/abs/1612.08083).
     """
+    require_tensor("glu", "input", input)
     if not input.ndim:
         raise RuntimeError("glu does not support 0-dimensional tensors")
     needs_float("glu_cpu", input)
@@ -198,12 +199,14 @@ def glu(input: Any, dim: int = -1) -> Any:
 
 
 @primitive(d=lambda g, x, negative, scale, rate: elu_backward(g, x, negative, scale, rate),
-           x=lambda g, d, x, negative, rate: masked(g * d * (negative * rate * rate) * exp(x * rate), x <= 0))
+           x=lambda g, d, x, negative, rate: masked(g * d * (negative * rate * rate) * exp(x * rate), x < 0))
 def elu_backward(d: Any, x: Any, negative: float, scale: float, rate: float) -> Any:
     """y = d negative rate e^(rate x) where x <= 0, else d scale."""
     y = np.exp(np.minimum(x, 0) * rate)
     if negative * rate != 1 or scale != 1:
-        y = np.where(x <= 0, y * (negative * rate), x.dtype.type(scale))
+        y *= negative * rate
+        y = masked(y, x <= 0)
+        y += ~(x <= 0) * x.dtype.type(scale)
     y *= d
     return y
 

@@ -189,6 +189,7 @@ def neg(x: Any) -> Any:
 @public(method=True, operators=("__pos__",))
 def positive(input: Any) -> Any:
     """y = x, the tensor itself; bools are refused."""
+    require_tensor("positive", "input", input)
     if dtype_of(input) == bool:
         raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
     return input

@@ -225,5 +225,6 @@ def allclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, e
 @public(method=True)
 def equal(input: Any, other: Any) -> bool:
     """Whether both have the same shape and the same elements, as a bool."""
+    require_tensor("equal", "input", input)
     require_tensor("equal", "other", other)
     return bool(np.array_equal(input._data, other._data))

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core import dtype_of, primitive, public
 from ..core.broadcast import convert
+from ..core.checks import require_tensor
 from ..core.dtypes import F8, word
 from .elementwise import exp, exp2, function, log, masked, needs_float, zeros_like
 
@@ -78,7 +79,7 @@ def float_power(input: Any, exponent: Any) -> Any:
 @function
 @primitive(a=lambda g, b: g * exp2(b), b=lambda g, y: g * y * 0.6931471805599453, floating="a b", tensors_only="a b")
 def ldexp(a: Any, b: Any) -> Any:
-    """y = a 2^b; dy/da = 2^b, dy/db = y ln 2."""
+    """y = a 2^b; dy/da = 2^b (where PyTorch has 0 for negative integers b), dy/db = y ln 2."""
     return a * np.exp2(b)
 
 
@@ -93,6 +94,7 @@ def _frexp(x: Any) -> Any:
 @public(method=True)
 def frexp(input: Any) -> Any:
     """(mantissa, exponent) with input = mantissa 2^exponent and 1/2 <= |mantissa| < 1; the exponent is int32."""
+    require_tensor("frexp", "input", input)
     if dtype_of(input).kind != "f":
         raise RuntimeError(f"torch.frexp() only supports floating-point dtypes, got {word(dtype_of(input))}")
     return frexp_result(*_frexp(input))
@@ -127,6 +129,6 @@ def factor_gradient(g: Any, a: Any, b: Any, log: Any, pole: float) -> Any:
 @primitive(a=lambda g, a, b: factor_gradient(g, a, b, log, 0), b=lambda g, a, b: g * a / b, floating="a b")
 def xlogy(a: Any, b: Any) -> Any:
     """y = a ln b, and 0 where a is 0 (NaN where b is NaN); dy/da = ln b, dy/db = a / b."""
-    if b.__class__ is float:
+    if b.__class__ in (int, float):
         b = a.dtype.type(b)
     return np.where(np.equal(a, 0) & ~np.isnan(b), 0, a * np.log(b))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core import dtype_of, primitive, public
+from ..core.checks import require_tensor
 from .elementwise import function, masked, needs_float, zeros_like
 
 
@@ -104,6 +105,7 @@ def round(input: Any, *, decimals: int = 0) -> Any:
     >>> minidl.round(minidl.tensor([0.5, 1.5, -2.5])).tolist()
     [0.0, 2.0, -2.0]
     """
+    require_tensor("round", "input", input)
     no_bool("round_vml_cpu", input)
     return _round(input, decimals)
 

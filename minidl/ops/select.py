@@ -33,6 +33,7 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     """
     if input is None and other is None:
         return nonzero(condition, as_tuple=True)
+    require_tensor("where", "condition", condition)
     if dtype_of(condition) != bool:
         if dtype_of(condition) != np.uint8:
             raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype {dtype_of(condition).name}")
@@ -88,6 +89,7 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
         return clamp_min(input, min)
     if min is None:
         return clamp_max(input, max)
+    require_tensor("clamp", "input", input)
     low, high = isinstance(min, ARRAYS), isinstance(max, ARRAYS)
     if low != high:
         raise TypeError(f"clamp(): min and max must be both tensors or both numbers, got {type(min).__name__} and {type(max).__name__}")

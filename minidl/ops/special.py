@@ -135,7 +135,7 @@ def entr(x: Any) -> Any:
 @primitive(a=lambda g, a, b: factor_gradient(g, a, b, log1p, -1), b=lambda g, a, b: g * a / (b + 1), floating="a b", grad_name="SpecialXlog1PyBackward0")
 def xlog1py(a: Any, b: Any) -> Any:
     """y = a ln(1 + b), and 0 where a is 0 (NaN where b is NaN); dy/da = ln(1 + b), dy/db = a / (1 + b)."""
-    if b.__class__ is float:
+    if b.__class__ in (int, float):
         b = a.dtype.type(b)
     return np.where(np.equal(a, 0) & ~np.isnan(b), 0, a * np.log1p(b))
 
