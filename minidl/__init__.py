@@ -1,44 +1,46 @@
 """PyTorch's semantics in NumPy that a person can read: ``import minidl as torch``.
 
-The operations come from one table, which the modules in `minidl.ops` fill; nothing is defined here.
+Importing the package costs next to nothing; the operations (`minidl.namespace`) and the subpackages load when they are first used.
+
+>>> import minidl as torch
+>>> x = torch.tensor([1., 2.], requires_grad=True)
+>>> (x * x).sum().backward()
+>>> x.grad
+tensor([2., 4.])
 """
 
-from . import ops as _ops
-from .bind import bind as _bind
-from .core import dtypes as _dtypes
-from .core.dtypes import dtype as dtype
-from .core.dtypes import finfo as finfo
-from .core.dtypes import get_default_dtype as get_default_dtype
-from .core.dtypes import iinfo as iinfo
-from .core.dtypes import set_default_dtype as set_default_dtype
-from .core.generator import Generator as Generator
-from .core.generator import default_generator as default_generator
-from .core.modes import *
-from .core.printing import set_printoptions as set_printoptions
-from .core.registry import namespace as _namespace
-from .core.tensor import Size as Size
-from .core.tensor import Tensor as Tensor
-from .core.tensor import device as device
-from .ops.memory import channels_last as channels_last
-from .ops.memory import channels_last_3d as channels_last_3d
-from .ops.memory import contiguous_format as contiguous_format
-from .ops.memory import layout as layout
-from .ops.memory import memory_format as memory_format
-from .ops.memory import preserve_format as preserve_format
-from .ops.memory import strided as strided
+from __future__ import annotations
 
-_bind()
-globals().update(_namespace("torch"))
-globals().update({_d.name: _d for _d in _dtypes.DTYPES.values()} | _dtypes.ALIASES)
+import importlib
+from typing import TYPE_CHECKING, Any
 
-from . import autograd as autograd  # noqa: E402
-from . import linalg as linalg  # noqa: E402
-from . import special as special  # noqa: E402
-from . import nn as nn  # noqa: E402
-from . import optim as optim  # noqa: E402
-from . import utils as utils  # noqa: E402
+from .version import __version__ as __version__
 
-from . import serialization as serialization  # noqa: E402
-from .serialization import load as load  # noqa: E402
-from .serialization import save as save  # noqa: E402
-from .version import __version__ as __version__  # noqa: E402
+if TYPE_CHECKING:
+    from .namespace import *  # noqa: F403
+
+_SUBPACKAGES = ("analysis", "autograd", "cli", "datasets", "linalg", "models", "nn", "optim", "serialization", "special", "utils", "viz")
+_ELSEWHERE = {"save": "serialization", "load": "serialization"}
+
+
+def __getattr__(name: str) -> Any:
+    """Loads what `name` needs; called once per name, since what is found becomes an attribute."""
+    if name.startswith("__"):
+        raise AttributeError(f"module 'minidl' has no attribute {name!r}")
+    if name in _SUBPACKAGES:
+        return importlib.import_module(f"minidl.{name}")
+    if name in _ELSEWHERE:
+        value = getattr(importlib.import_module(f"minidl.{_ELSEWHERE[name]}"), name)
+    else:
+        found = vars(importlib.import_module("minidl.namespace"))
+        if name.startswith("_") or name not in found:
+            raise AttributeError(f"module 'minidl' has no attribute {name!r}")
+        globals().update({key: value for key, value in found.items() if not key.startswith("_")})
+        value = found[name]
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    names = vars(importlib.import_module("minidl.namespace"))
+    return sorted({*globals(), *(name for name in names if not name.startswith("_")), *_SUBPACKAGES, *_ELSEWHERE})

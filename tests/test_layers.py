@@ -13,8 +13,8 @@ ROOT = Path(__file__).parent.parent / "minidl"
 ALLOWED: dict[str, set[str]] = {
     "core": set(),
     "version": set(),
-    "ops": {"core"},
-    "bind": {"core", "ops"},
+    "bind": {"core"},
+    "ops": {"core", "bind"},
     "autograd": {"core", "ops"},
     "linalg": {"core", "ops"},
     "special": {"core", "ops"},
@@ -34,7 +34,7 @@ ALLOWED: dict[str, set[str]] = {
     "cli": {"core", "ops", "nn", "autograd", "optim", "utils", "serialization", "models", "transforms", "datasets",
             "analysis", "quantization", "viz", "testing", "version"},
 }
-FACADES = {"__init__", "__main__"}  # they gather names for the user and may import everything
+FACADES = {"__init__", "__main__", "namespace"}  # they gather names for the user and may import everything
 LAZY = ("scipy", "matplotlib", "PIL", "hypothesis", "tqdm", "safetensors")  # imported where they are used
 
 

@@ -348,6 +348,11 @@ def primitive(forward: Callable[..., Any] | None = None, /, *, joint: tuple[str,
     return decorate if forward is None else decorate(forward)
 
 
+def _first_call(*args: Any, **kwargs: Any) -> Any:
+    """The code of every op before its first call; `specialise` is in the scope that each has of its own."""
+    return specialise(*args, **kwargs)  # type: ignore[name-defined]  # noqa: F821
+
+
 def _lazily(spec: Spec) -> Callable[..., Any]:
     """The op as a function whose code is written at its first call: an import compiles nothing."""
     scope: dict[str, Any] = {}
@@ -361,9 +366,7 @@ def _lazily(spec: Spec) -> Callable[..., Any]:
 
     scope["specialise"] = specialise
     scope["__builtins__"] = __builtins__
-    exec("def call(*args, **kwargs): return specialise(*args, **kwargs)", scope)
-    op: types.FunctionType = scope["call"]
-    op.__name__ = op.__qualname__ = spec.forward.__name__
+    op = types.FunctionType(_first_call.__code__, scope, spec.forward.__name__)
     op.__doc__, op.__module__, op.__wrapped__ = spec.forward.__doc__, spec.forward.__module__, spec.forward  # type: ignore[attr-defined]
     _SPECS[op] = spec
 

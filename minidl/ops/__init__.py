@@ -1,6 +1,8 @@
-"""The operations, one file per family. Importing this package fills the table of public ops."""
+"""The operations, one file per family. Importing this package fills the table of public ops and binds Tensor's methods."""
 
 import importlib
+
+from ..bind import bind
 
 FAMILIES = (  # in the order of their needs
     "create",
@@ -59,3 +61,4 @@ FAMILIES = (  # in the order of their needs
 )
 for _family in FAMILIES:
     importlib.import_module(f"{__name__}.{_family}")
+bind()
