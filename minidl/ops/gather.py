@@ -6,6 +6,7 @@ derivative: the gradient of what was picked is added where it came from.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -103,9 +104,10 @@ def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> An
 
 @public(method=True)
 def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
-    """`gather` with the other dimensions broadcast; over all elements in one row if `dim` is None."""
+    """`gather` with the other dimensions broadcast, and negative indices; over all elements in one row if `dim` is None."""
     if dtype_of(indices) != np.int64:
         raise RuntimeError(f"torch.take_along_dim(): dtype of indices should be Long but got {word(dtype_of(indices))}")
+    wrap = dim is not None
     if dim is None:
         input, indices, dim = as_shape(input, (-1,)), as_shape(indices, (-1,)), 0
     shape, wanted = data_of(input).shape, data_of(indices).shape
@@ -116,7 +118,7 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
     common = broadcast_shape("take_along_dim", (*shape[:dim], 1, *shape[dim + 1:]), (*wanted[:dim], 1, *wanted[dim + 1:]))
     x = expand_to(input, (*common[:dim], shape[dim], *common[dim + 1:]))
     index = np.broadcast_to(data_of(indices), (*common[:dim], wanted[dim], *common[dim + 1:]))
-    return _gather(x, grid_key("take_along_dim", x, dim, index, wrap=True))
+    return _gather(x, grid_key("take_along_dim", x, dim, index, wrap=wrap))
 
 
 @public(method=True)
@@ -183,7 +185,4 @@ def unravel_index(indices: Any, shape: Any) -> tuple[Tensor, ...]:
         raise ValueError(f"unravel_index() expects integer indices, got {array.dtype.name}")
     if min(shape, default=0) < 0:
         raise ValueError(f"'shape' cannot have negative values, but got {shape}")
-    try:
-        return tuple([from_array(i) for i in np.unravel_index(array, shape)])
-    except ValueError as error:
-        raise ValueError(f"unravel_index(): {error}") from None
+    return tuple([from_array(array // math.prod(shape[d + 1:]) % n) for d, n in enumerate(shape)])

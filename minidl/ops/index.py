@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..core import Tensor, data_of, primitive, public
-from ..core.checks import wrap_dim
+from ..core.checks import require_tensor, wrap_dim
 from ..core.dtypes import word
 from ..core.inplace import before_edit, check_editable, check_overlap, overwrite
 from ..core.modes import modes
@@ -317,6 +317,7 @@ def index_shape(array: np.ndarray, key: Key) -> tuple[int, ...]:
 @public(method=True, inplace=True)
 def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -> Any:
     """A copy with ``y[indices] = values``, or ``+=`` if `accumulate`, where every repeated index counts."""
+    require_tensor("index_put", "values", values)
     indices = tuple([as_index(i) for i in indices])
     shape = index_shape(data_of(input), indices)
     check_same_type(input, values)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Tensor, data_of, dtype_of, primitive, public
+from ..core import Tensor, data_of, dtype_of, from_array, primitive, public
 from ..core.broadcast import expand_to
 from ..core.checks import wrap_dim
 from ..core.dtypes import promote_types
@@ -295,9 +295,11 @@ def combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Any:
         raise RuntimeError(f"Expect a 1D vector, but got shape {list(data_of(input).shape)}")
     if r < 0:
         raise RuntimeError(f"Expect a non-negative number, but got {r}")
+    if r == 0:
+        return from_array(np.empty(0, dtype_of(input)))
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
-    chosen = list(choose(range(data_of(input).size), r)) if r else []
-    return _pick(input, (np.array(chosen, np.int64).reshape(-1, r) if r else np.zeros(0, np.int64),))
+    chosen = list(choose(range(data_of(input).size), r))
+    return _pick(input, (np.array(chosen, np.int64).reshape(-1, r),))
 
 
 # ---- Tensor as a sequence
