@@ -135,7 +135,23 @@ def density(x: Any) -> Any:
     return exp(x * x * -0.5) * NORMAL_DENSITY
 
 
-@primitive(x=lambda g, x: g * (0.5 * (1 + erf(x * ROOT_HALF)) + x * density(x)))
+@primitive(d=lambda g, x: gelu_backward(g, x), x=lambda g, d, x: g * d * density(x) * (2 - x * x))
+def gelu_backward(d: Any, x: Any) -> Any:
+    """y = d (P(X <= x) + x p(x)) with p the normal density."""
+    y = x * x
+    y *= -0.5
+    y = np.exp(y)
+    y *= NORMAL_DENSITY
+    y *= x
+    below = erf(x * ROOT_HALF)
+    below += 1
+    below *= 0.5
+    y += below
+    y *= d
+    return y
+
+
+@primitive(x=lambda g, x: gelu_backward(g, x))
 def _gelu(x: Any) -> Any:
     needs_float("GeluKernelImpl", x)
     y = erf(x * ROOT_HALF)
