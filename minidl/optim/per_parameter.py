@@ -117,14 +117,15 @@ class PerParameter(Optimizer):
         return loss
 
     def _state(self, p: Tensor, group: dict[str, Any]) -> dict[str, Any]:
-        state = self.state[p]
+        state: dict[str, Any] = self.state[p]
         if not state:
             state.update(self._begin(p._data, group))
         return state
 
     def _gradient(self, p: Any, group: dict[str, Any]) -> np.ndarray:
         """The gradient of what is to be minimized, the penalty included; only to be read."""
-        w, g = p._data, p._grad._data
+        w: np.ndarray = p._data
+        g: np.ndarray = p._grad._data
         c = number(self._penalty(group))
         if group["maximize"]:
             g = np.negative(g, out=self._scratch(w, 1))

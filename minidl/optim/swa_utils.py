@@ -14,7 +14,7 @@ import numpy as np
 
 from ..core import Tensor, wrap
 from ..core.modes import no_grad
-from ..nn import Module
+from ..nn.modules.module import Module
 from .lr_scheduler.base import LRScheduler, per_group
 
 __all__ = [
@@ -59,22 +59,22 @@ def get_swa_multi_avg_fn() -> Callable[[Any, Any, Any], None]:
     return swa_update
 
 
-def get_ema_avg_fn(decay: float = 0.999) -> Callable[[Tensor, Tensor, Any], Tensor]:
+def get_ema_avg_fn(decay: float = 0.999) -> Callable[[Any, Any, Any], Any]:
     """A function that gives decay average + (1 - decay) current."""
     _check_decay(decay)
 
-    @no_grad()
-    def ema_update(average: Any, current: Any, num_averaged: Any) -> Tensor:
-        return decay * average + (1 - decay) * current
+    def ema_update(average: Any, current: Any, num_averaged: Any) -> Any:
+        with no_grad():
+            return decay * average + (1 - decay) * current
 
     return ema_update
 
 
-def get_swa_avg_fn() -> Callable[[Tensor, Tensor, Any], Tensor]:
+def get_swa_avg_fn() -> Callable[[Any, Any, Any], Any]:
     """A function that gives average + (current - average) / (num_averaged + 1)."""
-    @no_grad()
-    def swa_update(average: Any, current: Any, num_averaged: Any) -> Tensor:
-        return average + (current - average) / (num_averaged + 1)
+    def swa_update(average: Any, current: Any, num_averaged: Any) -> Any:
+        with no_grad():
+            return average + (current - average) / (num_averaged + 1)
 
     return swa_update
 
@@ -130,7 +130,6 @@ class AveragedModel(Module):
         self.n_averaged._data[...] += 1
 
 
-@no_grad()
 def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
     """Computes the running statistics of all batch normalizations anew, over one pass of `loader`.
 
@@ -144,8 +143,9 @@ def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
     for layer in layers:
         layer.reset_running_stats()
         layer.momentum = None
-    for batch in loader:
-        model(batch[0] if isinstance(batch, (list, tuple)) else batch)
+    with no_grad():
+        for batch in loader:
+            model(batch[0] if isinstance(batch, (list, tuple)) else batch)
     for layer, momentum in zip(layers, momenta):
         layer.momentum = momentum
     model.train(was_training)

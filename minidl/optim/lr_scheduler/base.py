@@ -64,9 +64,9 @@ def observe_steps(optimizer: Any) -> None:
 
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        optimizer = reference()
-        optimizer._opt_called = True
-        return function(optimizer, *args, **kwargs)
+        owner: Any = reference()
+        owner._opt_called = True
+        return function(owner, *args, **kwargs)
 
     wrapper._wrapped_by_lr_sched = True  # type: ignore[attr-defined]
     optimizer.step = wrapper
@@ -163,10 +163,10 @@ class LRScheduler:
 class FactorLR(LRScheduler):
     """A schedule that multiplies all rates by one factor: `_factor` from the epoch before, `_total_factor` from the start."""
 
-    def _factor(self) -> float:
+    def _factor(self) -> Any:
         raise NotImplementedError
 
-    def _total_factor(self) -> float:
+    def _total_factor(self) -> Any:
         raise NotImplementedError
 
     def get_lr(self) -> list[Any]:

@@ -49,6 +49,9 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     Hutter (2017), SGDR: stochastic gradient descent with warm restarts.
     """
 
+    T_cur: float
+    T_i: float
+
     def __init__(self, optimizer: Any, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1) -> None:
         if T_0 <= 0 or not isinstance(T_0, int):
             raise ValueError(f"Expected positive integer T_0, but got {T_0}")

@@ -20,10 +20,10 @@ class StepLR(FactorLR):
         self.step_size, self.gamma = step_size, gamma
         super().__init__(optimizer, last_epoch)
 
-    def _factor(self) -> float:
+    def _factor(self) -> Any:
         return self.gamma if self.last_epoch != 0 and self.last_epoch % self.step_size == 0 else 1
 
-    def _total_factor(self) -> float:
+    def _total_factor(self) -> Any:
         return self.gamma ** (self.last_epoch // self.step_size)
 
 
@@ -34,10 +34,10 @@ class MultiStepLR(FactorLR):
         self.milestones, self.gamma = Counter(milestones), gamma
         super().__init__(optimizer, last_epoch)
 
-    def _factor(self) -> float:
+    def _factor(self) -> Any:
         return self.gamma ** self.milestones[self.last_epoch]
 
-    def _total_factor(self) -> float:
+    def _total_factor(self) -> Any:
         return self.gamma ** bisect_right(sorted(self.milestones.elements()), self.last_epoch)
 
 
@@ -50,12 +50,12 @@ class ConstantLR(FactorLR):
         self.factor, self.total_iters = factor, total_iters
         super().__init__(optimizer, last_epoch)
 
-    def _factor(self) -> float:
+    def _factor(self) -> Any:
         if self.last_epoch == 0:
             return self.factor
         return 1.0 / self.factor if self.last_epoch == self.total_iters else 1
 
-    def _total_factor(self) -> float:
+    def _total_factor(self) -> Any:
         return self.factor + (self.last_epoch >= self.total_iters) * (1 - self.factor)
 
 
@@ -74,7 +74,7 @@ class LinearLR(FactorLR):
         self.start_factor, self.end_factor, self.total_iters = start_factor, end_factor, total_iters
         super().__init__(optimizer, last_epoch)
 
-    def _factor(self) -> float:
+    def _factor(self) -> Any:
         if self.last_epoch == 0:
             return self.start_factor
         if self._is_initial or self.last_epoch > self.total_iters:
@@ -82,7 +82,7 @@ class LinearLR(FactorLR):
         rise = self.end_factor - self.start_factor
         return 1.0 + rise / (self.total_iters * self.start_factor + (self.last_epoch - 1) * rise)
 
-    def _total_factor(self) -> float:
+    def _total_factor(self) -> Any:
         rise = self.end_factor - self.start_factor
         return self.start_factor + rise * min(self.total_iters, self.last_epoch) / self.total_iters
 
@@ -94,10 +94,10 @@ class ExponentialLR(FactorLR):
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
-    def _factor(self) -> float:
+    def _factor(self) -> Any:
         return 1 if self._is_initial else self.gamma
 
-    def _total_factor(self) -> float:
+    def _total_factor(self) -> Any:
         return self.gamma ** self.last_epoch
 
 
@@ -108,12 +108,12 @@ class PolynomialLR(FactorLR):
         self.total_iters, self.power = total_iters, power
         super().__init__(optimizer, last_epoch)
 
-    def _factor(self) -> float:
+    def _factor(self) -> Any:
         if self._is_initial or self.last_epoch > self.total_iters:
             return 1
         return ((1.0 - self.last_epoch / self.total_iters) / (1.0 - (self.last_epoch - 1) / self.total_iters)) ** self.power
 
-    def _total_factor(self) -> float:
+    def _total_factor(self) -> Any:
         return (1.0 - min(self.total_iters, self.last_epoch) / self.total_iters) ** self.power
 
 

@@ -1,0 +1,4 @@
+"""Loading data, and trading time for memory: PyTorch's ``torch.utils``."""
+
+from . import checkpoint as checkpoint
+from . import data as data

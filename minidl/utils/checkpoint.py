@@ -1,0 +1,172 @@
+"""Activation checkpointing: what a part of a network computes is dropped after the forward and computed again in backward.
+
+Chen et al. (2016), Training deep nets with sublinear memory cost; as torch.utils.checkpoint.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ..autograd import Function, backward
+from ..autograd.graph import saved_tensors_hooks
+from ..core import Tensor
+from ..core.generator import default_generator
+from ..core.modes import enable_grad, modes
+
+__all__ = ["CheckpointError", "checkpoint", "checkpoint_sequential"]
+
+
+class CheckpointError(RuntimeError):
+    """The second computation was not the first one again."""
+
+
+class _Again:
+    """A function call that can be repeated, with the random numbers of the first time."""
+
+    def __init__(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], keep_random: bool) -> None:
+        self.function, self.args, self.kwargs = function, args, kwargs
+        self.versions = self._versions()
+        self.state = default_generator.get_state() if keep_random else None
+
+    def _versions(self) -> list[int]:
+        return [a._version for a in (*self.args, *self.kwargs.values()) if isinstance(a, Tensor)]
+
+    def __call__(self, *args: Any) -> Any:
+        if self._versions() != self.versions:
+            raise RuntimeError("one of the variables needed for gradient computation has been modified by an inplace operation: "
+                               "an input of checkpoint() was edited before the backward")
+        with self._random_numbers(), enable_grad():
+            return self.function(*args, **self.kwargs)
+
+    @contextlib.contextmanager
+    def _random_numbers(self) -> Iterator[None]:
+        if self.state is None:
+            yield
+            return
+        now = default_generator.get_state()
+        default_generator.set_state(self.state)
+        try:
+            yield
+        finally:
+            default_generator.set_state(now)
+
+
+class CheckpointFunction(Function):
+    """The reentrant way: one node, whose backward runs the function again and a backward through it."""
+
+    @staticmethod
+    def forward(ctx: Any, again: _Again, *args: Any) -> Any:
+        ctx.again = again
+        return again.function(*args)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        if not isinstance(modes.task, dict):  # a backward to chosen inputs would not reach them through another backward
+            raise RuntimeError("When use_reentrant=True, torch.utils.checkpoint is incompatible with .grad() or passing an "  # noqa: TRY004
+                               "`inputs` parameter to .backward(). To resolve this error, you can either set use_reentrant=False, or "
+                               "call .backward() without passing the `inputs` argument.")
+        args: list[Any] = list(ctx.again.args)
+        args = [a.detach().requires_grad_(a.requires_grad) if isinstance(a, Tensor) else a for a in args]
+        outputs = ctx.again(*args)
+        outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+        roots = [(y, g) for y, g in zip(outputs, gradients) if isinstance(y, Tensor) and y.requires_grad]
+        if not roots:
+            raise RuntimeError("none of output has requires_grad=True, this checkpoint() is not necessary")
+        tensors, received = zip(*roots)
+        backward(tensors, received)
+        return None, *(a.grad if isinstance(a, Tensor) else None for a in args)
+
+
+class _Frame:
+    """The tensors that a forward saves, replaced by their numbers; the first to be asked for brings all back."""
+
+    def __init__(self, again: _Again, check: bool) -> None:
+        self.again, self.check = again, check
+        self.forms: list[Any] = []
+        self.tensors: dict[int, Tensor] = {}
+
+    def pack(self, t: Tensor) -> int:
+        self.forms.append((t.shape, t.dtype))
+        return len(self.forms) - 1
+
+    def unpack(self, i: int) -> Tensor:
+        if i not in self.tensors:
+            self.recompute()
+        return self.tensors.pop(i)
+
+    def recompute(self) -> None:
+        saved: list[Tensor] = []
+
+        def keep(t: Tensor) -> Tensor:
+            saved.append(t)
+            return t
+
+        with saved_tensors_hooks(keep, lambda t: t):
+            self.again(*self.again.args)
+        if len(saved) != len(self.forms):
+            raise CheckpointError("torch.utils.checkpoint: A different number of tensors was saved during the original forward and "
+                                  f"recomputation.\nNumber of tensors saved during forward: {len(self.forms)}\n"
+                                  f"Number of tensors saved during recomputation: {len(saved)}")
+        for i, (t, form) in enumerate(zip(saved, self.forms)):
+            if self.check and (t.shape, t.dtype) != form:
+                raise CheckpointError("torch.utils.checkpoint: Recomputed values for the following tensors have different metadata "
+                                      f"than during the forward pass.\ntensor at position {i}: saved {form}, recomputed "
+                                      f"{(t.shape, t.dtype)}")
+        self.tensors = dict(enumerate(saved))
+
+
+def checkpoint(function: Callable[..., Any], *args: Any, use_reentrant: bool | None = None, preserve_rng_state: bool = True,
+               determinism_check: str = "default", **kwargs: Any) -> Any:
+    """``function(*args, **kwargs)``, whose intermediate values are not kept but computed again in backward.
+
+    With `use_reentrant` False (to be preferred) this works with every kind of backward. With True (the default, with a
+    warning) it takes no `kwargs`, not `autograd.grad`, and some tensor among `args` must require a gradient. The random
+    numbers are those of the first time, unless `preserve_rng_state` is False. CheckpointError where the second computation
+    saves other tensors than the first; a `determinism_check` of ``"none"`` lets their shapes and dtypes differ.
+
+    >>> import minidl as torch
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> checkpoint(lambda x: (x * 3).exp().log(), x, use_reentrant=False).sum().backward()
+    >>> x.grad
+    tensor([3., 3.])
+    """
+    if use_reentrant is None:
+        warnings.warn("torch.utils.checkpoint: the use_reentrant parameter should be passed explicitly. use_reentrant=False is "
+                      "recommended; the default is use_reentrant=True.", stacklevel=2)
+        use_reentrant = True
+    if use_reentrant and kwargs:
+        raise ValueError("Unexpected keyword arguments: " + ",".join(kwargs))
+    again = _Again(function, args, kwargs, preserve_rng_state)
+    if not use_reentrant:
+        frame = _Frame(again, determinism_check != "none")
+        with saved_tensors_hooks(frame.pack, frame.unpack):
+            return function(*args, **kwargs)
+    if not any(isinstance(a, Tensor) and a.requires_grad for a in args):
+        warnings.warn("None of the inputs have requires_grad=True. Gradients will be None", stacklevel=2)
+    return CheckpointFunction.apply(again, *args)
+
+
+def checkpoint_sequential(functions: Any, segments: int, input: Any, use_reentrant: bool | None = None,
+                          preserve_rng_state: bool = True) -> Any:
+    """The functions (a list or `nn.Sequential`) one after the other, in `segments` parts that are checkpointed; the last is not."""
+    if use_reentrant is None:
+        warnings.warn("torch.utils.checkpoint.checkpoint_sequential: the use_reentrant parameter should be passed explicitly. "
+                      "use_reentrant=False is recommended; the default is use_reentrant=True.", stacklevel=2)
+        use_reentrant = True
+    functions = list(functions)
+    size = len(functions) // segments
+
+    def part(start: int, stop: int) -> Callable[[Any], Any]:
+        def run(x: Any) -> Any:
+            for f in functions[start:stop]:
+                x = f(x)
+            return x
+        return run
+
+    last = size * (segments - 1)
+    for start in range(0, last, size):
+        input = checkpoint(part(start, start + size), input, use_reentrant=use_reentrant, preserve_rng_state=preserve_rng_state)
+    return part(last, len(functions))(input)
