@@ -53,5 +53,6 @@ class ASGD(PerParameter):
             np.copyto(ax, w)
         else:
             average(ax, w, mu, s)
-        state["eta"]._data[...] = lr / (1 + lambd * lr * t) ** group["alpha"]
-        state["mu"]._data[...] = 1 / max(1, t - group["t0"])
+        # Rounded to the default dtype, as in PyTorch, even where loading has made the state float64.
+        state["eta"]._data[...] = scalar(lr / (1 + lambd * lr * t) ** group["alpha"])._data
+        state["mu"]._data[...] = scalar(1 / max(1, t - group["t0"]))._data

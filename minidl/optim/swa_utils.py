@@ -54,7 +54,7 @@ def get_swa_multi_avg_fn() -> Callable[[Any, Any, Any], None]:
     """A function that moves a list of averages in place: average += (current - average) / (num_averaged + 1)."""
     def swa_update(averages: Iterable[Tensor], currents: Iterable[Tensor], num_averaged: Any) -> None:
         for average, current in zip(averages, currents):
-            _move(average, current, 1 / (int(num_averaged) + 1))
+            _move(average, current, float(1 / (num_averaged + 1)))
 
     return swa_update
 
@@ -124,9 +124,11 @@ class AveragedModel(Module):
                     average._data[...] = self.avg_fn(average, current, self.n_averaged)._data
                     average._counter[0] += 1
             else:
+                # PyTorch hands a tensor to a given function, but its default divides by the number.
+                move, n = (self.multi_avg_fn, self.n_averaged) if self.multi_avg_fn else (get_swa_multi_avg_fn(), int(self.n_averaged))
                 for kind in dict.fromkeys(average._data.dtype for average, _ in pairs):
                     lists = zip(*(pair for pair in pairs if pair[0]._data.dtype == kind))
-                    (self.multi_avg_fn or get_swa_multi_avg_fn())(*map(list, lists), self.n_averaged)
+                    move(*map(list, lists), n)
         self.n_averaged._data[...] += 1
 
 
