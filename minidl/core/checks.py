@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from .modes import modes
 from .tensor import Tensor
 
-__all__ = ["wrap_dim", "wrap_dims", "as_sizes", "broadcast_shape", "require_tensor", "require_float", "n_tuple"]
+__all__ = ["wrap_dim", "wrap_dims", "as_sizes", "broadcast_shape", "require_tensor", "require_float", "require_constant",
+           "n_tuple"]
 
 
 def wrap_dim(dim: Any, ndim: int, op: str = "dim") -> int:
@@ -73,6 +75,14 @@ def require_float(op: str, x: Any) -> None:
     d = x._data.dtype if isinstance(x, Tensor) else x.dtype
     if d.kind != "f":
         raise RuntimeError(f"{op}: expected a floating-point tensor, got {d.name}")
+
+
+def require_constant(op: str, **arguments: Any) -> None:
+    """RuntimeError for an argument that wants a gradient which the op does not give."""
+    for name, value in arguments.items():
+        if isinstance(value, Tensor) and modes.recording > 0 and value.requires_grad:
+            raise RuntimeError(f"The function '{op}' is not differentiable with respect to argument '{name}'. This input "
+                               "cannot have requires_grad True.")
 
 
 def n_tuple(value: Any, n: int, op: str, name: str) -> tuple[int, ...]:
