@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..core import data_of, primitive, public
-from ..core.checks import broadcast_shape, require_tensor
+from ..core.checks import broadcast_shape, require_constant, require_tensor
 from .activation import sigmoid
 from .elementwise import exp, log, log1p
 from .powers import xlogy
@@ -44,8 +44,8 @@ def collected(y: Any, count: Any) -> Any:
 
 
 def share(g: Any, count: Any) -> Any:
-    """Each element's part of the gradient; the transpose of `collected`."""
-    return g if count is None or count == 1 else g / count
+    """Each element's part of the gradient, the transpose of `collected`. (Of an empty mean no element has one.)"""
+    return g if not count or count == 1 else g / count
 
 
 def reduced(y: Any, reduction: str) -> Any:
@@ -165,6 +165,7 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, size_avera
     """
     reduction = reduction_of(size_average, reduce, reduction)
     require_tensor("binary_cross_entropy", "input", input)
+    require_constant("binary_cross_entropy", weight=weight)
     if tuple(target.shape) != tuple(input.shape):
         raise ValueError(f"Using a target size ({list(target.shape)}) that is different to the input size "
                          f"({list(input.shape)}) is deprecated. Please ensure they have the same size.")
@@ -206,6 +207,7 @@ def binary_cross_entropy_with_logits(input: Any, target: Any, weight: Any = None
     """
     reduction = reduction_of(size_average, reduce, reduction)
     require_tensor("binary_cross_entropy_with_logits", "input", input)
+    require_constant("binary_cross_entropy_with_logits", weight=weight, pos_weight=pos_weight)
     if tuple(target.shape) != tuple(input.shape):
         raise ValueError(f"Target size ({list(target.shape)}) must be the same as input size ({list(input.shape)})")
     shape = tuple(input.shape)

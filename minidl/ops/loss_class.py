@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core import data_of, dtype_of, primitive, public
-from ..core.checks import require_tensor
+from ..core.checks import require_constant, require_tensor
 from ..core.dtypes import word
 from .index import _pick, put_zeros
 from .loss import collected, reduced, reduction_of, share
@@ -75,6 +75,7 @@ def _cross_entropy_backward(c: Any, x: Any, index: Any) -> Any:
 
 def coefficients(op: str, x: Any, target: Any, weight: Any, ignore_index: int) -> tuple[np.ndarray, np.ndarray]:
     """The targets, 0 where ignored, and the factor of each: its class's weight, 0 where ignored; after the checks."""
+    require_constant(op, weight=weight)
     shape, index = tuple(x.shape), data_of(target)
     if index.dtype != np.int64 and index.dtype != np.uint8:
         raise RuntimeError(f"expected target dtype to be Long or Byte, but got {word(index.dtype)} ({op})")

@@ -15,8 +15,7 @@ import numpy as np
 from ..core import data_of, dtype_of, primitive, public
 from ..core.checks import require_tensor
 from .loss import reduced, reduction_of
-from .reduce import _mean_all, _sum
-from .select import where
+from .reduce import _mean_all
 from .shape import reshape
 
 
@@ -50,11 +49,10 @@ def steps(emitted: np.ndarray, skip: np.ndarray, lengths: np.ndarray) -> np.ndar
     return alpha
 
 
-def mirrored(x: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """The first counts[n] entries of each row in the opposite order, the others where they are."""
-    i = np.arange(x.shape[1])
-    index = np.where(i < counts[:, None], counts[:, None] - 1 - i, i)
-    return np.take_along_axis(x, index.reshape(index.shape + (1,) * (x.ndim - 2)), 1)
+def mirrored(x: np.ndarray, counts: np.ndarray, axis: int) -> np.ndarray:
+    """x of shape (T, N, K) with the first counts[n] entries along `axis` in the opposite order."""
+    i, n = np.arange(x.shape[axis]).reshape([-1 if d == axis else 1 for d in range(3)]), counts[:, None]
+    return np.take_along_axis(x, np.where(i < n, n - 1 - i, i), axis)
 
 
 def log_likelihood(alpha: np.ndarray, label_counts: np.ndarray) -> np.ndarray:
@@ -76,44 +74,43 @@ def ctc(x: Any, labels: Any, frames: Any, counts: Any, blank: Any) -> Any:
     return np.where(frames > 0, y, np.where(counts > 0, np.inf, 0)).astype(x.dtype, copy=False)
 
 
-def ctc_gradient(x: Any, labels: Any, frames: Any, counts: Any, blank: Any) -> Any:
+def ctc_gradient(x: Any, labels: Any, frames: Any, counts: Any, blank: Any, zero: Any) -> Any:
     """exp(x) - P(symbol at t | labels): the gradient by scores of which x is the log_softmax, as PyTorch defines it."""
+    def backwards(e: np.ndarray) -> np.ndarray:
+        return mirrored(mirrored(e, frames, 0), 2 * counts + 1, 2)
+
     states, skip = states_of(labels, blank)
     emitted = emissions(x, states)
     alpha = steps(emitted, skip, frames)
     total = log_likelihood(alpha, counts)
-    # beta is alpha of the sequences read backwards
-    back = mirrored(np.moveaxis(emitted, 0, 1), frames)
-    back = mirrored(back.swapaxes(1, 2), 2 * counts + 1).swapaxes(1, 2)
-    _, skip_back = states_of(mirrored(labels, counts), blank)
-    beta = np.moveaxis(steps(np.moveaxis(back, 0, 1).copy(), skip_back, frames), 0, 1)
-    beta = mirrored(mirrored(beta.swapaxes(1, 2), 2 * counts + 1).swapaxes(1, 2), frames)
-    beta = np.moveaxis(beta, 1, 0)
+    skip_back = states_of(mirrored(labels[None], counts, 2)[0], blank)[1]
+    beta = backwards(steps(backwards(emitted), skip_back, frames))
     valid = np.arange(states.shape[1]) < (2 * counts + 1)[:, None]
     posterior = np.where(valid, np.exp(alpha + beta - emitted - total[:, None]), 0)
     y = np.exp(x)
     time, sample = np.ogrid[:len(x), :len(labels)]
+    # where a symbol has probability 0, its posterior is the NaN of inf - inf
     np.subtract.at(y, (time[..., None], sample[..., None], states[None]), np.nan_to_num(posterior))
+    y[:, np.isinf(total)] = 0 if zero else np.nan
     y[np.arange(len(x))[:, None] >= frames] = 0
     return y
 
 
-@primitive(x=lambda g, x, y, labels, frames, counts, blank, zero: _ctc_gradient(
-    where(data_of(y) == 0, 0.0, g) if zero else g, x, labels, frames, counts, blank),
+@primitive(x=lambda g, x, labels, frames, counts, blank, zero: _ctc_backward(g, x, labels, frames, counts, blank, zero),
            arrays="labels frames counts", grad_name="CtcLossBackward0")
 def _ctc_loss(x: Any, labels: Any, frames: Any, counts: Any, blank: Any, zero: Any) -> Any:
     y = ctc(x, labels, frames, counts, blank)
     return np.where(np.isinf(y), 0, y) if zero else y
 
 
-def no_second_derivative(g: Any, x: Any) -> Any:
-    raise RuntimeError("derivative for aten::_ctc_loss_backward is not implemented (ctc_loss: second derivatives by "
-                       "log_probs)")
+def no_derivative(g: Any) -> Any:
+    raise RuntimeError("derivative for aten::_ctc_loss_backward is not implemented (ctc_loss: no second "
+                       "derivatives)")
 
 
-@primitive(dy=lambda g, y: _sum(g * y, (0, 2)), x=no_second_derivative, arrays="labels frames counts")
-def _ctc_gradient(dy: Any, x: Any, labels: Any, frames: Any, counts: Any, blank: Any) -> Any:
-    return dy[:, None] * ctc_gradient(x, labels, frames, counts, blank)
+@primitive(joint=("dy x", no_derivative), arrays="labels frames counts")
+def _ctc_backward(dy: Any, x: Any, labels: Any, frames: Any, counts: Any, blank: Any, zero: Any) -> Any:
+    return dy[:, None] * ctc_gradient(x, labels, frames, counts, blank, zero)
 
 
 def label_rows(targets: Any, counts: np.ndarray, batch: int) -> np.ndarray:
@@ -132,7 +129,7 @@ def label_rows(targets: Any, counts: np.ndarray, batch: int) -> np.ndarray:
     return rows
 
 
-@public(where="torch nn.functional")
+@public(where="nn.functional")
 def ctc_loss(log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any, blank: int = 0,
              reduction: str = "mean", zero_infinity: bool = False) -> Any:
     """-log P(targets | log_probs), summed over all alignments; the mean divides each by its target's length first.

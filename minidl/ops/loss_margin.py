@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core import data_of, primitive, public
-from ..core.checks import broadcast_shape, require_tensor
+from ..core.checks import broadcast_shape, require_constant, require_tensor
 from .activation import logsigmoid
 from .elementwise import exp, sqrt
 from .loss import collected, divisor, reduced, reduction_of, share
@@ -18,8 +18,7 @@ from .select import clamp_min, minimum, where
 from .vectors import pairwise_distance
 
 
-@primitive(x=lambda g, x, target, count: -share(g, count) * target / (1 + exp(x * target)),
-           target=lambda g, x, target, count: -share(g, count) * x / (1 + exp(x * target)),
+@primitive(x=lambda g, x, target, count: -share(g, count) * target / (1 + exp(x * target)), arrays="target",
            common="x target", grad_name="SoftMarginLossBackward0")
 def _soft_margin_loss(x: Any, target: Any, count: Any) -> Any:
     return collected(np.log1p(np.exp(-x * target)), count)
@@ -31,11 +30,12 @@ def soft_margin_loss(input: Any, target: Any, size_average: Any = None, reduce: 
     """log(1 + exp(-t x)) for targets 1 and -1; derivative -t / (1 + exp(t x))."""
     reduction = reduction_of(size_average, reduce, reduction)
     require_tensor("soft_margin_loss", "input", input)
+    require_constant("soft_margin_loss", target=target)
     shape = broadcast_shape("soft_margin_loss", tuple(input.shape), tuple(target.shape))
     return _soft_margin_loss(input, target, divisor(reduction, math.prod(shape)))
 
 
-@public(where="torch nn.functional")
+@public(where="nn.functional")
 def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, size_average: Any = None, reduce: Any = None,
                          reduction: str = "mean") -> Any:
     """x where the target is 1, max(0, margin - x) where it is -1."""
@@ -45,7 +45,7 @@ def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, size_aver
     return reduced(where(t != 1, clamp_min(margin - input, 0), 0.0) + where(t != -1, input, 0.0), reduction)
 
 
-@public(where="torch nn.functional")
+@public(where="nn.functional")
 def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0, size_average: Any = None,
                         reduce: Any = None, reduction: str = "mean") -> Any:
     """max(0, -t (x1 - x2) + margin): x1 should be the higher for target 1, the lower for -1."""
@@ -57,7 +57,7 @@ def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0
     return reduced(clamp_min(-target * (input1 - input2) + margin, 0), reduction)
 
 
-@public(where="torch nn.functional")
+@public(where="nn.functional")
 def cosine_embedding_loss(input1: Any, input2: Any, target: Any, margin: float = 0, size_average: Any = None,
                           reduce: Any = None, reduction: str = "mean") -> Any:
     """1 - cos(x1, x2) where the target is 1, max(0, cos(x1, x2) - margin) where it is -1.
@@ -113,6 +113,7 @@ def multi_margin_loss(input: Any, target: Any, p: int = 1, margin: float = 1.0, 
         raise ValueError("only p == 1 and p == 2 supported")
     if weight is not None and weight.ndim != 1:
         raise ValueError("weight must be one-dimensional")
+    require_constant("multi_margin_loss", weight=weight)
     count, classes = rows("multi_margin_loss", input)
     t = data_of(target).reshape(-1)
     if t.size != count or target.ndim > 1:
@@ -180,7 +181,7 @@ def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, siz
     return reduced(_mean(y if weight is None else y * weight, (input.ndim - 1,)), reduction)
 
 
-@public(where="torch nn.functional")
+@public(where="nn.functional")
 def triplet_margin_loss(anchor: Any, positive: Any, negative: Any, margin: float = 1.0, p: float = 2, eps: float = 1e-6,
                         swap: bool = False, size_average: Any = None, reduce: Any = None,
                         reduction: str = "mean") -> Any:

@@ -20,7 +20,7 @@ import numpy as np
 
 from ..core import Tensor, data_of, dtype_of, primitive, public
 from ..core.broadcast import expand_to, sum_to
-from ..core.checks import require_tensor
+from ..core.checks import require_constant, require_float, require_tensor
 from .elementwise import rsqrt
 from .norms import vector_norm
 from .resample import Taps, resample
@@ -180,7 +180,7 @@ def update(running: Any, value: np.ndarray, momentum: float) -> None:
         running._counter[0] += 1
 
 
-@public(where="torch nn.functional")
+@public(where="nn.functional")
 def batch_norm(input: Any, running_mean: Any, running_var: Any, weight: Any = None, bias: Any = None,
                training: bool = False, momentum: float = 0.1, eps: float = 1e-5) -> Any:
     """y = (x - mean) / sqrt(var + eps) * weight + bias for each channel, over the batch and all positions.
@@ -191,6 +191,8 @@ def batch_norm(input: Any, running_mean: Any, running_var: Any, weight: Any = No
     arXiv:1502.03167.
     """
     require_tensor("batch_norm", "input", input)
+    require_float("batch_norm", input)
+    require_constant("batch_norm", running_mean=running_mean, running_var=running_var)
     shape = tuple(input.shape)
     if len(shape) < 2 and shape != (0,):
         raise RuntimeError(f"batch_norm: expected input with 2 or more dimensions (N, C, *), got {len(shape)}")
@@ -218,7 +220,7 @@ def require_several(op: str, shape: tuple[int, ...], count: int) -> None:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {list(shape)} ({op})")
 
 
-@public(where="torch nn.functional")
+@public(where="nn.functional")
 def instance_norm(input: Any, running_mean: Any = None, running_var: Any = None, weight: Any = None, bias: Any = None,
                   use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5) -> Any:
     """`batch_norm` of each sample by itself: the statistics are over the positions of one channel of one sample.
@@ -227,6 +229,8 @@ def instance_norm(input: Any, running_mean: Any = None, running_var: Any = None,
     ``use_input_stats=False`` they are used instead. Ulyanov et al. 2016, arXiv:1607.08022.
     """
     require_tensor("instance_norm", "input", input)
+    require_float("instance_norm", input)
+    require_constant("instance_norm", running_mean=running_mean, running_var=running_var)
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
     shape = tuple(input.shape)
@@ -247,6 +251,7 @@ def instance_norm(input: Any, running_mean: Any = None, running_var: Any = None,
 def trailing(op: str, x: Any, normalized_shape: Any, weight: Any, bias: Any, eps: float, kind: str) -> Norm:
     """The normalisation over the last dimensions, which must be `normalized_shape`."""
     require_tensor(op, "input", x)
+    require_float(op, x)
     if not isinstance(normalized_shape, Sequence):
         raise TypeError(f"{op}(): argument 'normalized_shape' must be tuple of ints, not "
                         f"{type(normalized_shape).__name__}")
@@ -294,6 +299,7 @@ def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None
     x: (N, C, *) with C divisible by `num_groups`; weight and bias are per channel. Wu and He 2018, arXiv:1803.08494.
     """
     require_tensor("group_norm", "input", input)
+    require_float("group_norm", input)
     shape = tuple(input.shape)
     if len(shape) < 2:
         raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {len(shape)} (group_norm)")
