@@ -151,7 +151,7 @@ class Training:
                   disable=None) as bar:
             for x, labels in bar:
                 self.optimizer.zero_grad()
-                scores = self.model(x)
+                scores = self.model(shifted(x))
                 loss = F.cross_entropy(scores, labels)
                 loss.backward()
                 self.optimizer.step()
@@ -167,6 +167,16 @@ class Training:
         from ..viz import plot_confusion, plot_curves, save_figure
         save_figure(plot_curves(self.history), directory / "curves.png")
         save_figure(plot_confusion(confusion, self.config["classes"]), directory / "confusion.png")
+
+
+def shifted(x: Tensor) -> Tensor:
+    """Every image moved by its own whole number of pixels, up to an eighth of its height, either way; edges are continued."""
+    n, channels, height, width = x.shape
+    most = max(1, height // 8)
+    padded = np.pad(x.numpy(), ((0, 0), (0, 0), (most, most), (most, most)), mode="edge")
+    down, right = default_generator.randint((2, n), 0, 2 * most + 1)
+    rows, columns = down[:, None] + np.arange(height), right[:, None] + np.arange(width)
+    return wrap(padded[np.arange(n)[:, None, None, None], np.arange(channels)[:, None, None], rows[:, None, :, None], columns[:, None, None, :]])
 
 
 def schedule(optimizer: optim.Optimizer, name: str, steps_per_epoch: int, epochs: int) -> SequentialLR:
