@@ -27,7 +27,7 @@ def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
                            + (f" with least value {x.min()}" if x.size else ""))
     if minlength < 0:
         raise RuntimeError(f"bincount: minlength should be >= 0, got {minlength}")
-    if weights is None:
+    if weights is None or not x.size:
         return wrap(np.bincount(x, minlength=minlength))
     w = weights._data
     if w.shape != x.shape:

@@ -12,7 +12,6 @@ from ..core.broadcast import convert, expand_to, sum_to
 from ..core.checks import as_sizes, require_tensor, wrap_dim, wrap_dims
 from ..core.dtypes import I8, as_numpy_dtype, word
 from ..core.promotion import accumulation_type
-from .elementwise import masked
 from .scan import other_factors
 
 
@@ -77,7 +76,7 @@ def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
     """
     dims = checked_dims("sum", input, dim, keepdim)
     x = cast_to(input, dtype)
-    return _sum_all(x) if dim is None and not keepdim else _sum(x, dims, keepdim)
+    return cast_to(_sum_all(x) if dim is None and not keepdim else _sum(x, dims, keepdim), dtype)
 
 
 @public(method=True)
@@ -91,7 +90,7 @@ def sum_to_size(input: Any, *size: Any) -> Any:
 
 
 def nansum_gradient(g: Any, x: Any, dims: tuple[int, ...]) -> Any:
-    return masked(expand_reduced(g, x.shape, dims), ~np.isnan(data_of(x)))
+    return expand_reduced(g, x.shape, dims) * ~np.isnan(data_of(x))
 
 
 @primitive(x=nansum_gradient)
@@ -103,7 +102,7 @@ def _nansum(x: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
 def nansum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """The sum of all elements that are not NaN, or of those over the dimensions `dim`."""
     dims = checked_dims("nansum", input, dim, keepdim)
-    return _nansum(cast_to(input, dtype), dims, keepdim)
+    return cast_to(_nansum(cast_to(input, dtype), dims, keepdim), dtype)
 
 
 def other_factors_over(x: Any, dims: tuple[int, ...]) -> Any:
@@ -160,12 +159,12 @@ def average(x: Any, dims: tuple[int, ...] | None, keepdim: bool = False) -> Any:
     return np.true_divide(x.sum(axis=dims, keepdims=keepdim), n)
 
 
-@primitive(x=lambda g, x_shape: expand_to(g / math.prod(x_shape), x_shape), grad_name="MeanBackward0")
+@primitive(x=lambda g, x_shape: expand_to(g / (math.prod(x_shape) or 1), x_shape), grad_name="MeanBackward0")
 def _mean_all(x: Any) -> Any:
     return average(x, None)
 
 
-@primitive(x=lambda g, x_shape, dims: expand_reduced(g / count(x_shape, dims), x_shape, dims), grad_name="MeanBackward1")
+@primitive(x=lambda g, x_shape, dims: expand_reduced(g / (count(x_shape, dims) or 1), x_shape, dims), grad_name="MeanBackward1")
 def _mean(x: Any, dims: tuple[int, ...], keepdim: bool = False) -> Any:
     return average(x, dims, keepdim)
 

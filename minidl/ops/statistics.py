@@ -51,7 +51,7 @@ def _std(x: Any, dims: tuple[int, ...], correction: Any, keepdim: bool) -> Any:
 
 
 def mean_gradient(g: Any, x: Any, dims: tuple[int, ...]) -> Any:
-    return expand_reduced(g / count(x.shape, dims), x.shape, dims)
+    return expand_reduced(g / (count(x.shape, dims) or 1), x.shape, dims)
 
 
 @primitive(x=lambda g, x, dims, correction: var_gradient(g[0], x, dims, correction) + mean_gradient(g[1], x, dims),
