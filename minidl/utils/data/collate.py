@@ -48,7 +48,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
             raise TypeError(f"default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {sample.dtype}")
         return stack([as_tensor(item) for item in batch])
     if isinstance(sample, (np.bool_, np.number)):
-        return as_tensor(batch)
+        return as_tensor(np.array(batch))
     if isinstance(sample, float):
         return tensor(batch, dtype=np.float64)
     if isinstance(sample, int):

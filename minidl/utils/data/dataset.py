@@ -30,14 +30,11 @@ class Dataset(Generic[T_co]):
         return ConcatDataset([self, other])
 
 
-class IterableDataset(Dataset[T_co]):
+class IterableDataset(Dataset[T_co], Iterable[T_co]):
     """Samples one after the other: a subclass defines ``__iter__``.
 
     Every worker of a loader iterates over its own copy; `get_worker_info` tells it which part to take.
     """
-
-    def __iter__(self) -> Iterator[T_co]:
-        raise NotImplementedError("Subclasses of IterableDataset should implement __iter__.")
 
     def __add__(self, other: Any) -> Any:
         return ChainDataset([self, other])
@@ -156,7 +153,8 @@ class Subset(Dataset[Any]):
         self.dataset, self.indices = dataset, indices
         cls = type(self)
         if cls.__getitem__ is not Subset.__getitem__ and cls.__getitems__ is Subset.__getitems__:
-            raise NotImplementedError(f"{cls.__name__} overrides __getitem__ but not __getitems__: a loader would not see it")
+            raise NotImplementedError(f"{cls.__name__} overrides __getitem__ but not __getitems__. A loader that asks for "
+                                      "whole batches would not see it.")
 
     def __getitem__(self, idx: Any) -> Any:
         if isinstance(idx, list):
