@@ -11,8 +11,8 @@ import numpy as np
 from .modes import modes
 from .tensor import Tensor
 
-__all__ = ["wrap_dim", "wrap_dims", "as_sizes", "broadcast_shape", "require_tensor", "require_float", "require_constant",
-           "n_tuple"]
+__all__ = ["wrap_dim", "wrap_dims", "as_sizes", "broadcast_shape", "require_tensor", "require_float",
+           "require_constant", "n_tuple"]
 
 
 def wrap_dim(dim: Any, ndim: int, op: str = "dim") -> int:

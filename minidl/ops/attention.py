@@ -89,7 +89,7 @@ def attend(query: Any, key: Any, mask: Any) -> Any:
     return where(allowed, _softmax(where(allowed, scores, 0.0), last), 0.0)
 
 
-def check_ranks(query: Any, key: Any, value: Any, padding: Any, mask: Any, heads: int) -> bool:
+def check_ranks(query: Any, key: Any, value: Any, padding: Any, mask: Any, heads: int) -> Any:
     """Whether the input is batched; AssertionError where the ranks do not fit together."""
     if query.ndim not in (2, 3):
         raise AssertionError(f"query should be unbatched 2D or batched 3D tensor but received {query.ndim}-D query "

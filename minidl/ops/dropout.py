@@ -20,7 +20,7 @@ from .shape import squeeze, unsqueeze
 SELU_LIMIT = 1.7580993408473766  # minus the limit of SELU at -infinity: its scale times its alpha
 
 
-def noise(x: Any, p: float, channels: bool) -> np.ndarray:
+def noise(x: Any, p: float, channels: bool) -> Any:
     """1 with probability 1 - p, else 0, for each element of x or for each of its channels."""
     x = data_of(x)
     if channels:

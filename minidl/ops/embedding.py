@@ -34,7 +34,7 @@ def _embedding(w: Any, index: Any, padding: Any, by_freq: Any) -> Any:
     return w[index]
 
 
-def checked_index(op: str, input: Any, rows: int) -> np.ndarray:
+def checked_index(op: str, input: Any, rows: int) -> Any:
     require_tensor(op, "input", input)
     index = data_of(input)
     if index.dtype not in (np.int64, np.int32):
@@ -88,7 +88,7 @@ def embedding(input: Any, weight: Any, padding_idx: int | None = None, max_norm:
     return _embedding(weight, index, padding, scale_grad_by_freq)
 
 
-def bag_starts(input: Any, offsets: Any, include_last_offset: bool) -> np.ndarray:
+def bag_starts(input: Any, offsets: Any, include_last_offset: bool) -> Any:
     """Where the bags begin, and after them the end of the last."""
     if input.ndim == 2:
         if offsets is not None:

@@ -30,7 +30,7 @@ class Sampling(NamedTuple):
 
 
 class Tap(NamedTuple):
-    index: np.ndarray
+    source: np.ndarray
     weight: Any
     slope: Any
 
@@ -108,7 +108,7 @@ def all_taps(shape: Any, grid: Any, how: Sampling) -> Iterator[tuple[Any, list[T
     sizes = tuple(shape[2:])
     axes = [axis_taps(grid[..., len(sizes) - 1 - d], n, how) for d, n in enumerate(sizes)]
     for taps in itertools.product(*axes):
-        yield np.ravel_multi_index([t.index for t in taps], sizes), list(taps)
+        yield np.ravel_multi_index([t.source for t in taps], sizes), list(taps)
 
 
 def weigh(taps: list[Tap], by: int | None = None) -> Any:

@@ -23,7 +23,7 @@ from .select import clamp, clamp_min, where
 from .shape import unsqueeze
 
 
-def reduction_of(size_average: Any, reduce: Any, reduction: Any) -> str:
+def reduction_of(size_average: Any, reduce: Any, reduction: Any) -> Any:
     """The reduction's name, with PyTorch's two legacy flags taken into account; ValueError for an unknown one."""
     if size_average is not None or reduce is not None:
         reduction = "none" if reduce is False else "sum" if size_average is False else "mean"

@@ -55,7 +55,7 @@ def mirrored(x: np.ndarray, counts: np.ndarray, axis: int) -> np.ndarray:
     return np.take_along_axis(x, np.where(i < n, n - 1 - i, i), axis)
 
 
-def log_likelihood(alpha: np.ndarray, label_counts: np.ndarray) -> np.ndarray:
+def log_likelihood(alpha: np.ndarray, label_counts: np.ndarray) -> Any:
     """The two states in which a path may end: the last label and the blank after it."""
     sample, last = np.arange(alpha.shape[1]), 2 * label_counts
     label = np.where(label_counts > 0, alpha[-1, sample, np.maximum(last - 1, 0)], -np.inf)
@@ -113,7 +113,7 @@ def _ctc_backward(dy: Any, x: Any, labels: Any, frames: Any, counts: Any, blank:
     return dy[:, None] * ctc_gradient(x, labels, frames, counts, blank, zero)
 
 
-def label_rows(targets: Any, counts: np.ndarray, batch: int) -> np.ndarray:
+def label_rows(targets: Any, counts: np.ndarray, batch: int) -> Any:
     """The labels (N, S), from targets of that shape or all in one line."""
     if targets.ndim == 2:
         if targets.shape[0] != batch:

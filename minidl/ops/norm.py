@@ -43,7 +43,7 @@ class Norm(NamedTuple):
         return tuple([1 if d in self.axes else n for d, n in enumerate(self.shape)])
 
     @property
-    def count(self) -> int:
+    def size(self) -> int:
         return max(math.prod([self.shape[d] for d in self.axes]), 1)
 
     @property
@@ -52,7 +52,7 @@ class Norm(NamedTuple):
         return any(self.w_shape[d] != 1 for d in self.axes)
 
 
-def total(shape: tuple[int, ...], *factors: np.ndarray) -> np.ndarray:
+def total(shape: tuple[int, ...], *factors: np.ndarray) -> Any:
     """The product of the arrays, summed where `shape` is 1. (einsum is the fastest here, whatever the memory order.)"""
     dims = list(range(len(shape)))
     return np.einsum(*[o for x in factors for o in (x, dims)], [d for d in dims if shape[d] != 1]).reshape(shape)
@@ -74,9 +74,9 @@ def scaled(d: np.ndarray, w: Any, b: Any, var: np.ndarray, norm: Norm) -> np.nda
 def normalise(x: Any, w: Any, b: Any, norm: Any) -> Any:
     """y with the mean and variance of x itself, and these."""
     v = x.reshape(norm.shape)
-    mean = np.zeros(norm.stat_shape, x.dtype) if norm.kind == "rms" else total(norm.stat_shape, v) / norm.count
+    mean = np.zeros(norm.stat_shape, x.dtype) if norm.kind == "rms" else total(norm.stat_shape, v) / norm.size
     d = v - mean
-    var = total(norm.stat_shape, d, d) / norm.count
+    var = total(norm.stat_shape, d, d) / norm.size
     return scaled(d, w, b, var, norm).reshape(x.shape), mean, var
 
 
@@ -105,7 +105,7 @@ def backward_rule(g: Any, dy: Any, x: Any, w: Any, mean: Any, var: Any, norm: An
     With z = s d and Q(v) = s (v - <v> - z <v z>), which is dz/dx and its own transpose.
     """
     def average(v: Any) -> Any:
-        return sum_to(v, norm.stat_shape) / norm.count
+        return sum_to(v, norm.stat_shape) / norm.size
 
     def project(v: Any) -> Any:
         spread = v - z * average(v * z)
@@ -150,10 +150,10 @@ def _normalise_backward(dy: Any, x: Any, w: Any, mean: Any, var: Any, norm: Any,
             dx = u * factor
         else:
             dx = d
-            dx *= dw * s / -norm.count if shared else total(norm.stat_shape, u, d) / -norm.count
+            dx *= dw * s / -norm.size if shared else total(norm.stat_shape, u, d) / -norm.size
             dx += u
             if norm.kind == "standard":
-                dx -= (db if shared else total(norm.stat_shape, u)) / norm.count
+                dx -= (db if shared else total(norm.stat_shape, u)) / norm.size
             dx *= factor
         dx = dx.reshape(x.shape)
     return (dx, dw.reshape(norm.param_shape) if wanted[1] else np.empty(0, x.dtype),
@@ -211,7 +211,7 @@ def batch_norm(input: Any, running_mean: Any, running_var: Any, weight: Any = No
     y, mean, var = _batch_norm(input, weight, bias, norm)
     if 0 not in shape:  # an empty batch tells nothing
         update(running_mean, data_of(mean), momentum)
-        update(running_var, data_of(var) * (norm.count / max(norm.count - 1, 1)), momentum)
+        update(running_var, data_of(var) * (norm.size / max(norm.size - 1, 1)), momentum)
     return y
 
 
@@ -244,7 +244,7 @@ def instance_norm(input: Any, running_mean: Any = None, running_var: Any = None,
     norm = Norm(shape, tuple(range(2, len(shape))), (shape[1],), w_shape, eps)
     y, mean, var = _batch_norm(input, weight, bias, norm)
     update(running_mean, data_of(mean).mean(axis=0), momentum)
-    update(running_var, data_of(var).mean(axis=0) * (norm.count / max(norm.count - 1, 1)), momentum)
+    update(running_var, data_of(var).mean(axis=0) * (norm.size / max(norm.size - 1, 1)), momentum)
     return y
 
 

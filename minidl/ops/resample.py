@@ -1,7 +1,7 @@
 """Resampling: interpolation to another size, and rearrangement between channels and positions.
 
 Interpolation is linear and separable: along each axis y = A x with a sparse matrix A, kept as *taps*: output i is the
-sum over k of weight[i, k] x[index[i, k]]. The transpose of A, which carries the gradient, has the same form.
+sum over k of weight[i, k] x[source[i, k]]. The transpose of A, which carries the gradient, has the same form.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from ..core.dtypes import word
 
 
 class Taps(NamedTuple):
-    """One axis of an interpolation: index and weight (outputs, taps), None for weights of one; the number of inputs."""
+    """One axis of an interpolation: source and weight (outputs, taps), None for weights of one; the number of inputs."""
 
     axis: int
-    index: np.ndarray
+    source: np.ndarray
     weight: np.ndarray | None
     inputs: int
 
 
 def transposed(taps: Taps) -> Taps:
     """The taps of the transposed matrix: for each input, the outputs it goes to."""
-    outputs, width = taps.index.shape
-    order = np.argsort(taps.index, axis=None, kind="stable")
-    targets = taps.index.ravel()[order]
+    outputs, width = taps.source.shape
+    order = np.argsort(taps.source, axis=None, kind="stable")
+    targets = taps.source.ravel()[order]
     counts = np.bincount(targets, minlength=taps.inputs)
     slot = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
     index = np.zeros((taps.inputs, max(counts.max(initial=0), 1)), np.int64)
@@ -39,10 +39,10 @@ def transposed(taps: Taps) -> Taps:
     return Taps(taps.axis, index, weight, outputs)
 
 
-def apply(x: np.ndarray, taps: Taps) -> np.ndarray:
+def apply(x: np.ndarray, taps: Taps) -> Any:
     y: Any = 0
-    for k in range(taps.index.shape[1]):
-        part = x.take(taps.index[:, k], axis=taps.axis)
+    for k in range(taps.source.shape[1]):
+        part = x.take(taps.source[:, k], axis=taps.axis)
         if taps.weight is not None:
             part *= taps.weight[:, k].astype(x.dtype).reshape((-1,) + (1,) * (x.ndim - 1 - taps.axis))
         y = part if k == 0 else np.add(y, part, out=y)
@@ -115,8 +115,11 @@ def cubic_taps(axis: int, inputs: int, outputs: int, scale: float | None, align_
     return Taps(axis, np.clip(index, 0, inputs - 1), cubic(place - index, -0.75), inputs)
 
 
-FILTERS = {"bilinear": (1, lambda x: np.maximum(1 - np.abs(x), 0)), "bicubic": (2, lambda x: cubic(x, -0.5)),
-           "lanczos": (3, lambda x: np.where(np.abs(x) < 3, np.sinc(x) * np.sinc(x / 3), 0.0))}
+FILTERS: dict[str, tuple[int, Any]] = {  # radius and kernel
+    "bilinear": (1, lambda x: np.maximum(1 - np.abs(x), 0)),
+    "bicubic": (2, lambda x: cubic(x, -0.5)),
+    "lanczos": (3, lambda x: np.where(np.abs(x) < 3, np.sinc(x) * np.sinc(x / 3), 0.0)),
+}
 
 
 def antialias_taps(axis: int, inputs: int, outputs: int, scale: float | None, align_corners: bool, mode: str) -> Taps:
