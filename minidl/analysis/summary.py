@@ -72,12 +72,12 @@ def summary(model: Module, input_size: Sequence[Any]) -> Summary:
 
     >>> from minidl import nn
     >>> print(summary(nn.Sequential(nn.Linear(3, 2), nn.ReLU()), (1, 3)))
-    layer           input  output  parameters
-    -----------------------------------------
-    Sequential      1x3    1x2              -
-      0: Linear     1x3    1x2              8
-      1: ReLU       1x2    1x2              -
-    -----------------------------------------
+    layer        input  output  parameters
+    --------------------------------------
+    Sequential   1x3    1x2              -
+      0: Linear  1x3    1x2              8
+      1: ReLU    1x2    1x2              -
+    --------------------------------------
     8 parameters, 8 of them trainable (0.00 MiB)
     """
     sizes = list(input_size) if input_size and isinstance(input_size[0], (tuple, list)) else [tuple(input_size)]

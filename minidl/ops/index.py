@@ -277,7 +277,7 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
             check_same_type(self, value)
     check_editable(target)
     if isinstance(value, Tensor):
-        check_overlap(target._data, value._data)
+        check_overlap(target._data, np.broadcast_to(value._data, shape))
     if modes.recording > 0 and (target.requires_grad or isinstance(value, Tensor) and value.requires_grad):
         old = before_edit(target)
         overwrite(target, _copy(old, value) if advanced is None else _put(old, value, advanced), old)
