@@ -17,7 +17,7 @@ from ..core.dtypes import word
 
 
 class Taps(NamedTuple):
-    """One axis of an interpolation: source and weight (outputs, taps), None for weights of one; the number of inputs."""
+    """One axis: source and weight (outputs, taps), None for weights of one; and the number of inputs."""
 
     axis: int
     source: np.ndarray
