@@ -8,7 +8,7 @@ from typing import Any
 __all__ = ["return_type"]
 
 
-class Result(tuple):
+class Result(tuple[Any, ...]):
     """A tuple with named items, printed as PyTorch prints its ``torch.return_types``."""
 
     _fields: tuple[str, ...] = ()

@@ -60,7 +60,8 @@ def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0) -> Any:
     require_tensor("histc", "input", input)
     x = input._data.reshape(-1)
     require_bins("histc", x, bins)
-    low, high = widened("histc", *((x.min(), x.max()) if min == max and x.size else (min, max)), 1)
+    low, high = (x.min(), x.max()) if min == max and x.size else (min, max)
+    low, high = widened("histc", low, high, 1)
     x = x[(x >= low) & (x <= high)]
     place = np.minimum(((x - low) * bins / (high - low)).astype(np.int64), bins - 1)
     return wrap(np.bincount(place, minlength=bins).astype(x.dtype))
@@ -81,7 +82,8 @@ def histogram(input: Any, bins: Any, *, range: Any = None, weight: Any = None, d
     else:
         require_bins("histogram", x, bins)
         low, high = range or ((x.min(), x.max()) if x.size else (0, 1))
-        edges = spaced(*widened("histogram", low, high, 0.5), bins + 1, x.dtype)
+        low, high = widened("histogram", low, high, 0.5)
+        edges = spaced(low, high, bins + 1, x.dtype)
     if weight is not None and (weight._data.shape != x.shape or weight._data.dtype != x.dtype):
         raise RuntimeError(f"histogram: weight must have the input's shape {list(x.shape)} and type {x.dtype.name}, got "
                            f"{list(weight._data.shape)} {weight._data.dtype.name}")

@@ -14,7 +14,7 @@ from .selection import take_at
 from .shape import as_shape, movedim
 from .sort import ordering
 
-ROUNDING = {"linear": np.positive, "midpoint": np.positive, "lower": np.floor, "higher": np.ceil, "nearest": np.round}
+ROUNDING: dict[str, Any] = {"linear": np.positive, "midpoint": np.positive, "lower": np.floor, "higher": np.ceil, "nearest": np.round}
 
 
 def quantile_of(op: str, x: Any, q: Any, dim: Any, keepdim: bool, interpolation: str, skip_nan: bool) -> Any:

@@ -87,10 +87,10 @@ def line_dim(op: str, x: Any, dim: Any) -> int:
     """The dimension whose slices are compared, checked."""
     if not x.ndim:
         raise IndexError(f"{op}: Dimension specified as {dim} but tensor has no dimensions")
-    dim = wrap_dim(dim, x.ndim, op)
-    if x.shape[dim] and 0 in x.shape:
+    d = wrap_dim(dim, x.ndim, op)
+    if x.shape[d] and 0 in x.shape:
         raise RuntimeError(f"{op}: there are 0 sized dimensions, and they aren't selected by `dim`, so unique cannot be applied")
-    return dim
+    return d
 
 
 @public(method=True)
