@@ -1,0 +1,1 @@
+"""minidl timed against PyTorch: ``python -m benchmarks`` from the project's root (``--help`` for the options)."""
