@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..core.graph import Node as Node
+from ..core.graph import next_order
 from ..core.modes import modes
 from ..core.tensor import RemovableHandle, Tensor, edge, new, wrap
 
@@ -13,10 +14,24 @@ __all__ = ["Node", "saved_tensors_hooks", "save_on_cpu", "register_multi_grad_ho
 
 
 class Packed:
-    """What a pack hook returned for one saved tensor, and the version it then had."""
+    """What a pack hook returned for one saved tensor, the version it then had, and where its gradient goes."""
 
-    def __init__(self, value: Any, version: int) -> None:
-        self.value, self.version = value, version
+    def __init__(self, value: Any, version: int, target: Any) -> None:
+        self.value, self.version, self.target = value, version, target
+
+
+class ToLeaf(Node):
+    """Stands between a leaf and the tensor that an unpack hook gave for it, whose gradient is the leaf's."""
+
+    @staticmethod
+    def tensors(node: Node, g: Any, edges: Any) -> Any:
+        return (g,)
+
+    arrays = tensors
+
+    def __init__(self, leaf: Tensor) -> None:
+        self.order, self.edges = next_order(), (leaf,)
+        self.shape, self.dtype = leaf._data.shape, leaf._data.dtype
 
 
 class saved_tensors_hooks:
@@ -60,7 +75,8 @@ class saved_tensors_hooks:
         recording = modes.recording
         modes.set(False)
         try:
-            return Packed(self.pack(t), value[1][0] if is_output else t._counter[0]), is_output
+            version, target = (value[1][0], None) if is_output else (t._counter[0], edge(t))
+            return Packed(self.pack(t), version, target), is_output
         finally:
             modes.recording = recording
 
@@ -79,7 +95,9 @@ class saved_tensors_hooks:
         if is_output:
             return t._data, [packed.version]
         again = new(Tensor)
-        again._data, again._counter, again._node, again._rg = t._data, [packed.version], t._node, t._rg
+        again._data, again._counter, target = t._data, [packed.version], packed.target
+        if target is not None:
+            again._node, again._rg = ToLeaf(target) if isinstance(target, Tensor) else target, True
         return again
 
 
