@@ -109,8 +109,8 @@ class AveragedModel(Module):
 
     def update_parameters(self, model: Module) -> None:
         """Takes the model's present parameters into the average."""
-        pairs = list(zip(self.module.parameters(), model.parameters()))
-        buffers = list(zip(self.module.buffers(), model.buffers()))
+        pairs: list[Any] = list(zip(self.module.parameters(), model.parameters()))
+        buffers: list[Any] = list(zip(self.module.buffers(), model.buffers()))
         if self.use_buffers:
             pairs, buffers = pairs + buffers, []
         copied = buffers if self.n_averaged._data > 0 else buffers + pairs
@@ -118,18 +118,21 @@ class AveragedModel(Module):
             average._data[...] = current._data
             average._counter[0] += 1
         if self.n_averaged._data > 0:
-            pairs = [(average.detach(), current.detach()) for average, current in pairs]
-            if self.avg_fn is not None:
-                for average, current in pairs:
-                    average._data[...] = self.avg_fn(average, current, self.n_averaged)._data
-                    average._counter[0] += 1
-            else:
-                # PyTorch hands a tensor to a given function, but its default divides by the number.
-                move, n = (self.multi_avg_fn, self.n_averaged) if self.multi_avg_fn else (get_swa_multi_avg_fn(), int(self.n_averaged))
-                for kind in dict.fromkeys(average._data.dtype for average, _ in pairs):
-                    lists = zip(*(pair for pair in pairs if pair[0]._data.dtype == kind))
-                    move(*map(list, lists), n)
+            self._average([(average.detach(), current.detach()) for average, current in pairs])
         self.n_averaged._data[...] += 1
+
+    def _average(self, pairs: list[Any]) -> None:
+        if self.avg_fn is not None:
+            for average, current in pairs:
+                average._data[...] = self.avg_fn(average, current, self.n_averaged)._data
+                average._counter[0] += 1
+            return
+        # PyTorch hands a tensor to a given function, but its default divides by the number.
+        n: Any = self.n_averaged if self.multi_avg_fn else int(self.n_averaged._data)
+        move = self.multi_avg_fn or get_swa_multi_avg_fn()
+        for kind in dict.fromkeys(average._data.dtype for average, _ in pairs):
+            averages, currents = zip(*(pair for pair in pairs if pair[0]._data.dtype == kind))
+            move(list(averages), list(currents), n)
 
 
 def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..autograd import Function, backward
 from ..autograd.graph import saved_tensors_hooks
-from ..core import Tensor
+from ..core import Tensor, wrap
 from ..core.generator import default_generator
 from ..core.modes import enable_grad, modes
 
@@ -68,8 +68,7 @@ class CheckpointFunction(Function):
             raise RuntimeError("When use_reentrant=True, torch.utils.checkpoint is incompatible with .grad() or passing an "  # noqa: TRY004
                                "`inputs` parameter to .backward(). To resolve this error, you can either set use_reentrant=False, or "
                                "call .backward() without passing the `inputs` argument.")
-        args: list[Any] = list(ctx.again.args)
-        args = [a.detach().requires_grad_(a.requires_grad) if isinstance(a, Tensor) else a for a in args]
+        args = [detached(a) for a in ctx.again.args]
         outputs = ctx.again(*args)
         outputs = outputs if isinstance(outputs, tuple) else (outputs,)
         roots = [(y, g) for y, g in zip(outputs, gradients) if isinstance(y, Tensor) and y.requires_grad]
@@ -78,6 +77,11 @@ class CheckpointFunction(Function):
         tensors, received = zip(*roots)
         backward(tensors, received)
         return None, *(a.grad if isinstance(a, Tensor) else None for a in args)
+
+
+def detached(a: Any) -> Any:
+    """A tensor as a leaf of its own; anything else as it is."""
+    return a.detach().requires_grad_(a.requires_grad) if isinstance(a, Tensor) else a  # type: ignore[attr-defined]
 
 
 class _Frame:
@@ -100,11 +104,7 @@ class _Frame:
     def recompute(self) -> None:
         saved: list[Tensor] = []
 
-        def keep(t: Tensor) -> Tensor:
-            saved.append(t)
-            return t
-
-        with saved_tensors_hooks(keep, lambda t: t):
+        with saved_tensors_hooks(lambda t: saved.append(wrap(t._data)), lambda nothing: nothing):
             self.again(*self.again.args)
         if len(saved) != len(self.forms):
             raise CheckpointError("torch.utils.checkpoint: A different number of tensors was saved during the original forward and "
