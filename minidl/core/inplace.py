@@ -45,15 +45,15 @@ def zeros(like: Any, shape: tuple[int, ...]) -> Any:
     return wrap(array) if isinstance(like, Tensor) else array
 
 
-def check_editable(t: Tensor) -> None:
-    """RuntimeError where PyTorch forbids an in-place edit."""
+def check_editable(t: Tensor, repeated: bool = False) -> None:
+    """RuntimeError where PyTorch forbids an in-place edit; `repeated` allows elements that share a place in memory."""
     if t._inference and not modes.inference:
         raise RuntimeError("Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone "
                            "to get a normal tensor before doing inplace update.")
     array = t._data
     if not array.flags.writeable:
         raise RuntimeError("in-place edit: the tensor's memory is read-only (it comes from a read-only NumPy array); clone() it first")
-    if 0 in array.strides and array.size and any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape)):
+    if 0 in array.strides and not repeated and array.size and any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape)):
         raise RuntimeError("unsupported operation: more than one element of the written-to tensor refers to a single memory "
                            "location. Please clone() the tensor before performing the operation.")
     if modes.recording > 0:
@@ -61,7 +61,7 @@ def check_editable(t: Tensor) -> None:
             if not t._replay and (t._rg or t._base._rg):
                 raise_unreplayable(t, "is being")
             refresh(t)
-            if t._base._rg and t._base._node is None:
+            if t.requires_grad and t._base._node is None:
                 raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
         if t._rg and t._node is None:
             raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
@@ -72,9 +72,14 @@ def check_overlap(target: np.ndarray, other: np.ndarray) -> None:
     if not np.may_share_memory(target, other) or not (is_dense(target) and is_dense(other)):
         return
     a, b = target.__array_interface__["data"][0], other.__array_interface__["data"][0]
-    if a != b or target.nbytes != other.nbytes or target.strides != other.strides:
+    if a != b or target.nbytes != other.nbytes or steps(target) != steps(other):
         raise RuntimeError("unsupported operation: some elements of the input tensor and the written-to tensor refer to a "
                            "single memory location. Please clone() the tensor before performing the operation.")
+
+
+def steps(array: np.ndarray) -> list[int | None]:
+    """The strides, but for those of dimensions of size 1, which say nothing."""
+    return [stride if size != 1 else None for stride, size in zip(array.strides, array.shape)]
 
 
 def is_dense(array: np.ndarray) -> bool:
@@ -88,9 +93,14 @@ def is_dense(array: np.ndarray) -> bool:
 
 
 def before_edit(t: Tensor) -> Tensor:
-    """The tensor as it is now, for the op to compute from: same memory, version and history."""
+    """The tensor as it is now, for the op to compute from: same memory, version and history.
+
+    A view's own hooks end with an edit (as in PyTorch, where the edit's gradient goes from the view straight to its base).
+    """
     old = new(Tensor)
     old._data, old._counter, old._node, old._rg = t._data, t._counter, t._node, t._rg
+    if t._replay and t._node is not None and not t._node.plain and modes.recording > 0:
+        old._node = along(t._base, t._replay)._node
     return old
 
 
@@ -127,9 +137,10 @@ def keep_saved(node: Node, t: Tensor, old: Tensor, value: np.ndarray) -> None:
 
 def rebase(t: Tensor, result: Tensor) -> None:
     """Makes the op's node the history of `t`, or of the base that `t` is a view of."""
-    base, retains = t._base, t.retains_grad
-    if retains:
-        t._node.retainer = None
+    base = t._base
+    retaining = [r for r in (t, base) if r is not None and r.retains_grad]
+    for r in retaining:
+        r._node.retainer = None
     if base is None:
         t._node, t._rg = result._node, True
     else:
@@ -141,15 +152,15 @@ def rebase(t: Tensor, result: Tensor) -> None:
         base._node, base._rg = node, True
         t._seen = -1
         refresh(t)
-    if retains:
-        t.retain_grad()
+    for r in retaining:
+        r.retain_grad()
 
 
 def in_place(op: Callable[..., Any]) -> Callable[..., Tensor]:
     """The in-place variant of a public op: `x.op_(...)`."""
     @functools.wraps(op)
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        check_editable(self)
+        check_editable(self, repeated=op.__name__ in ("fill", "zero"))
         for other in args:
             if isinstance(other, Tensor):
                 check_overlap(self._data, other._data)

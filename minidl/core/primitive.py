@@ -33,6 +33,7 @@ __all__ = ["primitive", "source"]
 
 PUBLIC_NAMES = {"x": "input", "a": "input", "b": "other"}
 ALIASES = {"axis": "dim", "keepdims": "keepdim"}
+TAKEN = {"t", "ts", "n", "g", "y", "edges", "needs", "kw", "recording"}
 _SPECS: dict[Any, Spec] = {}
 
 
@@ -61,6 +62,9 @@ class Spec:
         known = {*self.args, *self.outputs, "y", *(f"{a}_shape" for a in self.array_args)}
         unknown = [n for n in (*self.rules, *arrays.split(), *self.common, *self.floating) if n not in self.args]
         unknown += [n for n in self.saved if n not in known]
+        taken = TAKEN.intersection(self.args)
+        if taken:
+            raise TypeError(f"primitive {self.name}: arguments may not be called {sorted(taken)}, names of the generated code")
         if unknown or not self.array_args:
             raise TypeError(f"primitive {self.name}: unknown names {unknown} in its rules; arguments are {self.args}")
         if grad_name is None:
@@ -212,8 +216,10 @@ class Spec:
             return [f"{name}{if_needed}", f"{name}._counter[0] if {name}_t else 0"]
         if name in self.outputs:
             i = self.outputs.index(name)
-            return [f"(ts[{i}]._data, ts[{i}]._counter)", f"ts[{i}]._counter[0]"]
-        return ["(t._data, t._counter)", "t._counter[0]"] if not self.outputs else ["[(v._data, v._counter) for v in ts]", "0"]
+            return [f"(ts[{i}]._data, ts[{i}]._counter){if_needed}", f"ts[{i}]._counter[0]"]
+        if not self.outputs:
+            return [f"(t._data, t._counter){if_needed}", "t._counter[0]"]
+        return [f"[(v._data, v._counter) for v in ts]{if_needed}", "0"]
 
     # ---- the backward
 
@@ -239,13 +245,14 @@ class Spec:
                     put(f"        if not {name}.ndim: {name} = {name}[()]")
             elif name == "y" and self.outputs:
                 wrapped = "saved_output(n, v, i)" if on_tensors else "v"
-                put(f"    y = [{wrapped} for i, (v, c) in enumerate(y)]")
+                put(f"    if y is not None: y = [{wrapped} for i, (v, c) in enumerate(y)]")
             else:
                 index = self.outputs.index(name) if name in self.outputs else 0
-                put(f"    if {name}[1][0] != {name}_v: raise_modified(n, {name}[0], {name}[1][0], {name}_v)")
-                put(f"    {name} = {f'saved_output(n, {name}[0], {index})' if on_tensors else f'{name}[0]'}")
+                put(f"    if {name} is not None:")
+                put(f"        if {name}[1][0] != {name}_v: raise_modified(n, {name}[0], {name}[1][0], {name}_v)")
+                put(f"        {name} = {f'saved_output(n, {name}[0], {index})' if on_tensors else f'{name}[0]'}")
                 if not on_tensors:
-                    put(f"    if not {name}.ndim: {name} = {name}[()]")
+                    put(f"        if not {name}.ndim: {name} = {name}[()]")
         if self.joint is not None:
             put("    needs = [e is not None for e in edges]")
             passed = ", ".join(parameters(self.joint[1]))

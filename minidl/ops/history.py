@@ -12,7 +12,7 @@ from ..core import Tensor, data_of, from_array, primitive, public, wrap
 from ..core.broadcast import convert
 from ..core.checks import broadcast_shape, wrap_dim
 from ..core.dtypes import WORDS, as_numpy_dtype, dtype
-from ..core.inplace import before_edit, check_editable, overwrite
+from ..core.inplace import before_edit, check_editable, check_overlap, overwrite
 from ..core.modes import modes
 from ..core.promotion import check_fits
 from ..core.tensor import Size, new, type_name
@@ -83,11 +83,12 @@ def zeros_of(g: Any, shape: tuple[int, ...]) -> Any:
 @public(where="", method=True)
 def copy_(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
     """Writes `src`, broadcast and cast, into this tensor; its gradient goes to `src`."""
-    check_editable(input)
+    check_editable(input, repeated=src is input)
     if not isinstance(src, Tensor):
         raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {type(src).__name__}")
     if broadcast_shape("copy_", input._data.shape, src._data.shape) != input._data.shape:
         raise RuntimeError(f"output with shape {list(input.shape)} doesn't match the broadcast shape {list(src.shape)}")
+    check_overlap(input._data, src._data)
     if modes.recording > 0 and (input.requires_grad or src.requires_grad) and input._data.dtype.kind == "f":
         old = before_edit(input)
         return overwrite(input, _copy(old, src), old)
