@@ -197,7 +197,7 @@ class Tensor:
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
-        if self.grad_fn is not None:
+        if self._node is not None:
             if not value:
                 raise RuntimeError("you can only change requires_grad flags of leaf variables. If you want to use a computed "
                                    "variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach().")
@@ -339,28 +339,29 @@ def refresh(view: Tensor) -> None:
     if base is None or view._seen == view._counter[0]:
         return
     if not view._replay:
-        if base._rg:
+        if base._rg or view._rg:
             raise_unreplayable(view, "its base or another view of its base has been")
         return
+    if not base._rg:
+        return
     view._seen = view._counter[0]
-    if base._rg:
-        enabled = modes.recording
-        modes.recording = 1
-        try:
-            again = base
-            for op, args in view._replay:
-                again = op(again, *args)
-        finally:
-            modes.recording = enabled
-        if again._data.shape != view._data.shape:
-            raise RuntimeError("a view is used after the shape of its base was edited in place: expected the view of shape "
-                               f"{list(view._data.shape)}, got {list(again._data.shape)}")
-        retains = view.retains_grad
-        if retains:
-            view._node.retainer = None
-        view._node, view._rg = again._node, True
-        if retains:
-            view.retain_grad()
+    enabled = modes.recording
+    modes.recording = 1
+    try:
+        again = base
+        for op, args in view._replay:
+            again = op(again, *args)
+    finally:
+        modes.recording = enabled
+    if again._data.shape != view._data.shape:
+        raise RuntimeError("a view is used after the shape of its base was edited in place: expected the view of shape "
+                           f"{list(view._data.shape)}, got {list(again._data.shape)}")
+    retains = view.retains_grad
+    if retains:
+        view._node.retainer = None
+    view._node, view._rg = again._node, True
+    if retains:
+        view.retain_grad()
 
 
 def raise_unreplayable(view: Tensor, what: str) -> None:

@@ -275,7 +275,7 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
         value = broadcastable("shape mismatch: value tensor", value, shape)
         if advanced is not None:
             check_same_type(self, value)
-    check_editable(target)
+    check_editable(target, repeated=value is target or not isinstance(value, Tensor) and advanced is None)
     if isinstance(value, Tensor):
         check_overlap(target._data, np.broadcast_to(value._data, shape))
     if modes.recording > 0 and (target.requires_grad or isinstance(value, Tensor) and value.requires_grad):

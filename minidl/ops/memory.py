@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..core.inplace import is_dense
+
 
 class memory_format:
     """One order of elements: contiguous_format, channels_last (NHWC), channels_last_3d (NDHWC), preserve_format."""
@@ -35,7 +37,7 @@ FORMATS = (contiguous_format, preserve_format, channels_last, channels_last_3d)
 def ordered(x: np.ndarray, format: memory_format, copy: bool = False) -> np.ndarray:
     """`x` in the order of `format`; RuntimeError where its rank does not fit."""
     if format is preserve_format:
-        return np.array(x, order="K") if copy else x
+        return np.array(x, order="K" if is_dense(x) else "C") if copy else x
     if not copy and format.holds(x):
         return x
     if format.order is None:
