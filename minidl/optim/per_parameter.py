@@ -110,9 +110,13 @@ class PerParameter(Optimizer):
         loss = evaluate(closure)
         with np.errstate(all="ignore"):
             for group in self.param_groups:
+                maximize, c = group["maximize"], number(self._penalty(group))
                 for p in group["params"]:
                     if p._grad is not None:
-                        self._update(p._data, self._gradient(p, group), self._state(p, group), group)
+                        w, g = p._data, p._grad._data
+                        if maximize or c != 0:
+                            g = self._objective(w, g, maximize, c)
+                        self._update(w, g, self._state(p, group), group)
                         p._counter[0] += 1
         return loss
 
@@ -122,15 +126,13 @@ class PerParameter(Optimizer):
             state.update(self._begin(p._data, group))
         return state
 
-    def _gradient(self, p: Any, group: dict[str, Any]) -> np.ndarray:
+    def _objective(self, w: np.ndarray, g: np.ndarray, maximize: bool, c: float) -> np.ndarray:
         """The gradient of what is to be minimized, the penalty included; only to be read."""
-        w: np.ndarray = p._data
-        g: np.ndarray = p._grad._data
-        c = number(self._penalty(group))
-        if group["maximize"]:
-            g = np.negative(g, out=self._scratch(w, 1))
+        total = self._scratch(w, 1)
+        if maximize:
+            g = np.negative(g, out=total)
         if c != 0:
-            g = np.add(g, np.multiply(w, c, out=self._scratch(w, 0)), out=self._scratch(w, 1))
+            g = np.add(g, np.multiply(w, c, out=self._scratch(w)), out=total)
         return g
 
     def _scratch(self, like: np.ndarray, which: int = 0) -> np.ndarray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any, Generic, TypeVar
 
@@ -12,7 +11,7 @@ import numpy as np
 from ...core import data_of, wrap
 from ...core.generator import Generator, default_generator
 
-__all__ = ["BatchSampler", "DistributedSampler", "RandomSampler", "Sampler", "SequentialSampler", "SubsetRandomSampler",
+__all__ = ["BatchSampler", "RandomSampler", "Sampler", "SequentialSampler", "SubsetRandomSampler",
            "WeightedRandomSampler"]
 
 T_co = TypeVar("T_co", covariant=True)
@@ -141,36 +140,3 @@ class BatchSampler(Sampler[list[int]]):
     def __len__(self) -> int:
         n = len(self.sampler)  # type: ignore[arg-type]
         return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
-
-
-class DistributedSampler(Sampler[int]):
-    """The share of one of several processes: every `num_replicas`-th index from `rank` on, of one order common to all.
-
-    The order is a permutation by ``seed + epoch`` (`set_epoch` before each epoch), or sequential without `shuffle`. The indices
-    are repeated from the start until all shares are equal, or cut with `drop_last`. As there is no process group here to ask,
-    both numbers must be given.
-    """
-
-    def __init__(self, dataset: Sized, num_replicas: int | None = None, rank: int | None = None, shuffle: bool = True,
-                 seed: int = 0, drop_last: bool = False) -> None:
-        if num_replicas is None or rank is None:
-            raise RuntimeError("Requires distributed package to be available: give num_replicas and rank")
-        if not 0 <= rank < num_replicas:
-            raise ValueError(f"Invalid rank {rank}, rank should be in the interval [0, {num_replicas - 1}]")
-        self.dataset, self.num_replicas, self.rank, self.epoch = dataset, num_replicas, rank, 0
-        self.shuffle, self.seed, self.drop_last = shuffle, seed, drop_last
-        n = len(dataset)
-        self.num_samples = n // num_replicas if drop_last else math.ceil(n / num_replicas)
-        self.total_size = self.num_samples * num_replicas
-
-    def __iter__(self) -> Iterator[int]:
-        n = len(self.dataset)
-        order = Generator().manual_seed(self.seed + self.epoch).randperm(n).tolist() if self.shuffle else range(n)
-        return itertools.islice(itertools.cycle(order), self.rank, self.total_size, self.num_replicas)
-
-    def __len__(self) -> int:
-        return self.num_samples
-
-    def set_epoch(self, epoch: int) -> None:
-        """Sets the epoch, which with the seed determines the order."""
-        self.epoch = epoch
