@@ -7,6 +7,7 @@ NaN before any number): one small integer for each output serves derivatives of 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import product
 from math import prod
 from typing import Any, NamedTuple
@@ -30,10 +31,19 @@ class Windows(NamedTuple):
     geo: Geometry
     out: Sizes
 
-    def slices(self, k: Sizes, size: Sizes) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-        """For one place k in the kernel, the index of the inputs there and of the outputs that read them."""
-        pairs = [self.geo.overlap(axis, k[axis], n, 0, self.out[axis]) for axis, n in enumerate(size)]
-        return (..., *[i for i, _ in pairs]), (..., *[o for _, o in pairs])
+
+# Small images are pooled faster than these are found again: hence the caches.
+@lru_cache
+def steps(w: Windows, axis: int, n: int) -> list[tuple[slice, slice]]:
+    """Along a dimension of size `n`, for each place in the kernel, the inputs there and the outputs that read them."""
+    return [w.geo.overlap(axis, k, n, 0, w.out[axis]) for k in range(w.kernel[axis])]
+
+
+@lru_cache
+def places(w: Windows, size: Sizes) -> list[tuple[int, Any, Any]]:
+    """For each place in the kernel its number and the indices of the inputs there and of the outputs that read them."""
+    pairs = product(*[steps(w, axis, n) for axis, n in enumerate(size)])
+    return [(number, (..., *[i for i, _ in pair]), (..., *[o for _, o in pair])) for number, pair in enumerate(pairs)]
 
 
 def windows(op: str, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> Windows:
@@ -80,11 +90,10 @@ def last(shape: Sizes, dims: int) -> Sizes:
 def running(ufunc: Any, x: np.ndarray, start: float, w: Windows) -> np.ndarray:
     """`ufunc` over each window, beginning with `start`: along one dimension after the other."""
     first = x.ndim - len(w.kernel)
-    for axis, (count, k) in enumerate(zip(w.out, w.kernel)):
+    for axis, count in enumerate(w.out):
         y = empty((*x.shape[:first + axis], count, *x.shape[first + axis + 1:]), x.dtype, is_channels_last(x))
         at = (slice(None),) * (first + axis)
-        for place in range(k):
-            i, o = w.geo.overlap(axis, place, x.shape[first + axis], 0, count)
+        for place, (i, o) in enumerate(steps(w, axis, x.shape[first + axis])):
             if place == 0 and o == slice(0, count):
                 y[...] = x[(*at, i)]
                 continue
@@ -106,15 +115,13 @@ def maxima(x: np.ndarray, w: Windows) -> np.ndarray:
 def winners(x: np.ndarray, w: Windows) -> np.ndarray:
     """For each window, the place in the kernel of the first maximum, or of the last NaN."""
     y, size = maxima(x, w), last(x.shape, len(w.kernel))
-    places = list(enumerate(product(*map(range, w.kernel))))
-    winner = full_like(x, y.shape, len(places), np.min_scalar_type(len(places)))
-    for number, k in places:
-        i, o = w.slices(k, size)
-        missed = (x[i] != y[o]) * winner.dtype.type(len(places))  # as numbers, which is faster than a masked copy
+    count = prod(w.kernel)
+    winner = full_like(x, y.shape, count, np.min_scalar_type(count))
+    for number, i, o in places(w, size):
+        missed = (x[i] != y[o]) * winner.dtype.type(count)  # as numbers, which is faster than a masked copy
         np.minimum(winner[o], np.maximum(missed, winner.dtype.type(number)), out=winner[o])
     if x.dtype.kind == "f" and np.isnan(y).any():
-        for number, k in places:
-            i, o = w.slices(k, size)
+        for number, i, o in places(w, size):
             np.copyto(winner[o], number, where=np.isnan(x[i]))
     return winner
 
@@ -129,8 +136,7 @@ def to_winners(x: Any, winner: Any, w: Windows, size: Sizes) -> Any:
     """y = zeros of `size` with each x added at the place that won its window."""
     y = full_like(x, (*x.shape[:x.ndim - len(size)], *size), 0)
     finite = bool(np.isfinite(x).all())
-    for number, k in enumerate(product(*map(range, w.kernel))):
-        i, o = w.slices(k, size)
+    for number, i, o in places(w, size):
         y[i] += share(x[o], winner[o] == number, finite)
     return y
 
@@ -140,8 +146,7 @@ def from_winners(x: Any, winner: Any, w: Windows) -> Any:
     """y = the value at the place that won each window; the transpose of `to_winners`."""
     size = last(x.shape, len(w.kernel))
     y = full_like(x, (*x.shape[:x.ndim - len(size)], *w.out), 0)
-    for number, k in enumerate(product(*map(range, w.kernel))):
-        i, o = w.slices(k, size)
+    for number, i, o in places(w, size):
         np.copyto(y[o], x[i], where=winner[o] == number)
     return y
 
@@ -159,12 +164,12 @@ MAX_POOL = {dims: max_pooling(dims) for dims in (1, 2, 3)}
 
 def winner_indices(x: np.ndarray, w: Windows) -> np.ndarray:
     """The place of each window's maximum in the flattened spatial dimensions."""
-    places = np.unravel_index(winners(x, w), w.kernel)
+    won = np.unravel_index(winners(x, w), w.kernel)
     index = np.zeros((), np.int64)
     for axis, n in enumerate(last(x.shape, len(w.kernel))):
         start = np.arange(w.out[axis]) * w.geo.stride[axis] - w.geo.padding[axis][0]
         column = start.reshape(-1, *[1] * (len(w.out) - 1 - axis))
-        index = index * n + column + places[axis] * w.geo.dilation[axis]
+        index = index * n + column + won[axis] * w.geo.dilation[axis]
     return index
 
 
@@ -211,8 +216,7 @@ def mean_spread(x: np.ndarray, w: Windows, include: bool, override: int | None, 
     for axis in reversed(range(len(size))):
         at = (slice(None),) * (first + axis)
         z = full_like(y, (*y.shape[:first + axis], size[axis], *y.shape[first + axis + 1:]), 0)
-        for place in range(w.kernel[axis]):
-            i, o = w.geo.overlap(axis, place, size[axis], 0, w.out[axis])
+        for i, o in steps(w, axis, size[axis]):
             z[(*at, i)] += y[(*at, o)]
         y = z
     return y
