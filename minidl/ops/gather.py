@@ -15,7 +15,7 @@ from ..core import Tensor, data_of, dtype_of, from_array, public
 from ..core.broadcast import expand_to
 from ..core.checks import as_sizes, broadcast_shape, require_tensor, wrap_dim
 from ..core.dtypes import as_numpy_dtype, word
-from .index import EVERYTHING, picker, positions
+from .index import EVERYTHING, open_grid, picker
 from .shape import as_shape
 
 Key = tuple[Any, ...]
@@ -34,7 +34,7 @@ def integers(op: str, index: Any, n: int, dim: int, error: type[Exception] = Ind
     if array.dtype not in (np.int64, np.int32) and array.size:
         raise RuntimeError(f"{op}(): Expected dtype int32 or int64 for index")
     array = np.array(array, np.int64, order="C")
-    if array.size:
+    if array.size and (wrap or array.view(np.uint64).max() >= n):  # without a sign, what is negative is too large
         for worst in (int(array.max()), int(array.min())):
             if not (-n if wrap else 0) <= worst < n:
                 raise error(f"{op}(): index {worst} is out of bounds for dimension {dim} with size {n}")
@@ -58,9 +58,14 @@ def grid_key(op: str, x: Any, dim: int, index: Any, *, wrap: bool = False) -> np
     if any(d != dim and n > shape[d] for d, n in enumerate(array.shape)):
         raise RuntimeError(f"{op}(): Expected index {list(array.shape)} to be no larger than self {list(shape)} apart from "
                            f"dimension {dim}")
-    grid = list(np.ogrid[tuple(map(slice, array.shape))])
-    grid[dim] = integers(op, index, shape[dim], dim, RuntimeError, wrap=wrap)
-    return positions(shape, tuple(grid))
+    found = integers(op, index, shape[dim], dim, RuntimeError, wrap=wrap)
+    if wrap:
+        found[found < 0] += shape[dim]
+    found *= math.prod(shape[dim + 1:])
+    for d, column in enumerate(open_grid(array.shape)):
+        if d != dim:
+            found += column * math.prod(shape[d + 1:])
+    return found
 
 
 def flat_key(op: str, x: Any, index: Any) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 from ..core import data_of, dtype_of, primitive, public
 from ..core.checks import require_constant, require_tensor
 from ..core.dtypes import word
-from .index import _pick, put_zeros
+from .index import _pick, open_grid, put_zeros
 from .loss import collected, reduced, reduction_of, share
 from .matmul import linear
 from .reduce import _sum, _sum_all
@@ -26,7 +26,7 @@ def column(x: Any) -> Any:
 
 def at_class(index: np.ndarray) -> tuple[Any, ...]:
     """The key of x[i, index[i, j], j] for every sample i and position j."""
-    samples, *positions = np.ogrid[tuple(map(slice, index.shape))]
+    samples, *positions = open_grid(index.shape)
     return (samples, index, *positions)
 
 
