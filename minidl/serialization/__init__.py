@@ -1,7 +1,7 @@
 """Files of tensors: PyTorch's own checkpoints without PyTorch, and the formats of NumPy and safetensors.
 
 `load` trusts no file. A checkpoint is a pickle, and a pickle is a program; here only the things in an explicit table can be
-built by it (`minidl.serialization.trust`), anything else is refused by name, and nothing of the file's is ever run.
+built by it (`minidl.serialization.rebuild`), anything else is refused by name, and nothing of the file's is ever run.
 """
 
 from .formats import load_npz as load_npz

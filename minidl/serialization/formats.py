@@ -10,13 +10,14 @@ import numpy as np
 
 from ..core.tensor import Tensor, from_array
 
-__all__ = ["save_npz", "load_npz", "save_safetensors", "load_safetensors"]
+__all__ = ["load_npz", "load_safetensors", "save_npz", "save_safetensors"]
 
 
 def save_npz(tensors: Mapping[str, Tensor], path: str | os.PathLike[str]) -> None:
     """Writes named tensors as an uncompressed ``.npz``."""
     with open(path, "wb") as file:
-        np.savez(file, **{name: t._data for name, t in tensors.items()})
+        arrays: dict[str, Any] = {name: t._data for name, t in tensors.items()}
+        np.savez(file, **arrays)
 
 
 def load_npz(path: str | os.PathLike[str]) -> dict[str, Tensor]:

@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import pickle
 import struct
 import zipfile
+import zlib
+from mmap import ACCESS_COPY
+from mmap import mmap as Map
 from typing import Any
 
 import numpy as np
 
 from ..core.tensor import device as Device
-from .trust import Storage, StorageType, Unpickler
+from .formats import load_safetensors
+from .rebuild import Storage, StorageType, refuse
+from .trust import Bounded, Unpickler
 
 __all__ = ["load"]
 
 MAGIC = 0x1950A86A20F9469CFC6C
 PROTOCOL = 1001
-ERRORS = (pickle.UnpicklingError, zipfile.BadZipFile, EOFError, KeyError, ValueError, TypeError, AttributeError, IndexError,
-          struct.error, OverflowError, RuntimeError, NotImplementedError, MemoryError, RecursionError, AssertionError)
+CHUNK = 1 << 20  # bytes read at once
 
 
-def load(f: Any, map_location: Any = None, pickle_module: Any = None, *, weights_only: bool = True, mmap: bool | None = None,
-         **pickle_load_args: Any) -> Any:
-    """What a checkpoint of PyTorch's or ours holds, from a path or a binary file. https://docs.pytorch.org/docs/stable/generated/torch.load.html
+def load(f: Any, map_location: Any = None, pickle_module: Any = None, *, weights_only: bool | None = None,
+         mmap: bool | None = None, encoding: str = "utf-8") -> Any:
+    """What a checkpoint of PyTorch's or ours holds, from a path or a binary file.
 
-    Both formats, either byte order; bfloat16 comes widened to float32; tensors that shared memory share it again. `mmap` maps a path's
-    tensors into memory (copy on write) instead of reading them. `map_location` may only name the CPU, where all tensors come.
-    Only what `minidl.serialization.trust` lists is built. With ``weights_only=False`` layers of `minidl.nn` (and PyTorch's of the same
-    names) are, too; nothing else is executed even then, unless allowed by `add_safe_globals`.
+    https://docs.pytorch.org/docs/stable/generated/torch.load.html
+
+    Both formats, either byte order; bfloat16 comes widened to float32; tensors that shared memory share it again. `mmap` maps a
+    path's tensors into memory (copy on write, unchecked) instead of reading them. `map_location` may only name the CPU, where all
+    tensors come. `encoding` is that of Python 2's text. A path that ends in ``.safetensors`` is read as such a file.
+
+    Only what `minidl.serialization.rebuild` lists is built. With ``weights_only=False`` layers of `minidl.nn` (and PyTorch's of
+    the same names) are, too; nothing else of the file's is executed even then, unless allowed by `add_safe_globals`.
 
     Raises pickle.UnpicklingError, naming the file and the reason, for a file that is damaged, foreign, or wants something else.
 
@@ -40,137 +49,158 @@ def load(f: Any, map_location: Any = None, pickle_module: Any = None, *, weights
     >>> torch.load(file)
     {'w': tensor([1., 1.])}
     """
+    if pickle_module not in (None, pickle):
+        raise ValueError("load: expected no pickle_module but Python's, as checkpoints are read by this library's own")
     if isinstance(map_location, (str, Device)):
         Device(map_location)
     is_path = isinstance(f, (str, os.PathLike))
     if mmap and not is_path:
         raise ValueError("load: f must be a path in order to use the mmap argument")
-    name = os.fspath(f) if is_path else getattr(f, "name", type(f).__name__)
-    file = open(f, "rb") if is_path else f
-    try:
+    if is_path and os.fsdecode(f).endswith(".safetensors"):
+        return load_safetensors(f)
+    modules = weights_only is not None and not weights_only
+    name = os.fsdecode(f) if is_path else getattr(f, "name", type(f).__name__)
+    with open(f, "rb") if is_path else contextlib.nullcontext(f) as file:
         start = file.tell()
         is_zip = file.read(4) == b"PK\x03\x04"
         file.seek(start)
-        reader: Any = ZipReader if is_zip else LegacyReader
-        return reader(file, not weights_only, name if mmap else None).read()
-    except ERRORS as error:
-        reason = str(error) or type(error).__name__
-        raise pickle.UnpicklingError(f"{name}: not loaded: {reason}") from error
-    finally:
-        if is_path:
-            file.close()
+        if mmap and not is_zip:
+            raise RuntimeError(f"load: mmap can only be used with files saved in the zip format, which {name} is not")
+        try:
+            if is_zip:
+                return ZipReader(file, modules, encoding, Map(file.fileno(), 0, access=ACCESS_COPY) if mmap else None).read()
+            return LegacyReader(file, modules, encoding).read()
+        except Exception as error:  # whatever a damaged file leads to
+            reason = str(error) if isinstance(error, pickle.UnpicklingError) else f"{type(error).__name__}: {error!s:.300}"
+            raise pickle.UnpicklingError(f"{name}: not loaded: {reason}") from error
 
 
 class ZipReader:
     """A zip archive, uncompressed: ``NAME/data.pkl``, and the storages as ``NAME/data/KEY``."""
 
-    def __init__(self, file: Any, modules: bool, mapped: Any) -> None:
-        self.file, self.modules, self.mapped = file, modules, mapped
-        self.storages: dict[str, tuple[StorageType, Storage]] = {}
+    def __init__(self, file: Any, modules: bool, encoding: str, mapped: Map | None) -> None:
+        self.file, self.options, self.mapped = file, (modules, encoding), mapped
+        self.storages: dict[str, Storage] = {}
+        start = file.tell()
+        self.size = file.seek(0, os.SEEK_END)
+        with zipfile.ZipFile(file) as archive:
+            infos = archive.infolist()
+        self.records = {info.filename: info for info in infos}
+        if min(info.header_offset for info in infos) != start:
+            refuse("more than one zip archive in a file: only the last one's table of contents can be found")
+        if sum(info.file_size for info in infos) > self.size:
+            refuse("its records claim to be larger than the file")
 
     def read(self) -> Any:
-        with zipfile.ZipFile(self.file) as self.archive:
-            names = [n for n in self.archive.namelist() if n.count("/") == 1 and n.endswith("/data.pkl")]
-            if len(names) != 1:
-                raise pickle.UnpicklingError("a zip archive, but not of a checkpoint (it has no data.pkl)")
-            self.root = names[0][:-len("data.pkl")]
-            self.file.seek(0, os.SEEK_END)
-            size = self.file.tell()
-            if sum(info.file_size for info in self.archive.infolist()) > size:
-                raise pickle.UnpicklingError("its records claim to be larger than the file")
-            self.big_endian = self.root + "byteorder" in self.archive.namelist() and self.record("byteorder").tobytes() == b"big"
-            return Unpickler(io.BytesIO(self.record("data.pkl").tobytes()), self.storage, self.modules).load()
+        roots = [name[:-len("data.pkl")] for name in self.records if name.count("/") == 1 and name.endswith("/data.pkl")]
+        if len(roots) != 1:
+            refuse("a zip archive, but not of a checkpoint: it has no data.pkl")
+        self.root = roots[0]
+        if self.root + "constants.pkl" in self.records:
+            refuse("a TorchScript archive, which holds a program; save its state_dict() instead")
+        self.big_endian = self.root + "byteorder" in self.records and self.record("byteorder").tobytes() == b"big"
+        return Unpickler(Bounded(io.BytesIO(self.record("data.pkl").data)), self.storage, *self.options).load()
+
+    def locate(self, name: str) -> tuple[int, Any]:
+        """Where the bytes of a record begin, and what the table of contents says of them."""
+        info = self.records.get(self.root + name)
+        if info is None:
+            refuse(f"record {name!a:.60} is missing")
+        if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1 or info.compress_size != info.file_size:
+            refuse(f"record {name!a:.60} is compressed or encrypted, which no checkpoint is")
+        self.file.seek(info.header_offset)
+        header = self.file.read(30)  # ends with the lengths of the name and of the extra field that follow
+        at = info.header_offset + 30 + sum(struct.unpack("<26x2H", header))
+        if not header.startswith(b"PK\x03\x04") or at + info.file_size > self.size:
+            refuse(f"record {name!a:.60} is not where the table of contents says")
+        return at, info
 
     def record(self, name: str) -> np.ndarray:
-        """The bytes of one record, in memory of our own."""
-        info = self.archive.getinfo(self.root + name)
-        if info.compress_type != zipfile.ZIP_STORED:
-            raise pickle.UnpicklingError(f"record {name} is compressed, which no checkpoint is")
+        """The bytes of a record, in memory of our own, checked."""
+        at, info = self.locate(name)
         raw = np.empty(info.file_size, np.uint8)
-        with self.archive.open(info) as source:
-            if source.readinto(memoryview(raw)) != len(raw) or source.read(1):  # type: ignore[attr-defined]
-                raise pickle.UnpicklingError(f"record {name} is truncated")
+        self.file.seek(at)
+        done = check = 0
+        while done < len(raw):
+            chunk = self.file.read(min(CHUNK, len(raw) - done))
+            if not chunk:
+                refuse(f"record {name!a:.60} is truncated")
+            raw[done:done + len(chunk)] = np.frombuffer(chunk, np.uint8)
+            done, check = done + len(chunk), zlib.crc32(chunk, check)
+        if check != info.CRC:
+            refuse(f"record {name!a:.60} is damaged: its checksum is wrong")
         return raw
 
-    def mapped_record(self, name: str) -> np.ndarray:
-        """The same, mapped from the file; an edit stays in memory."""
-        info = self.archive.getinfo(self.root + name)
-        self.file.seek(info.header_offset + 26)
-        lengths = struct.unpack("<HH", self.file.read(4))
-        offset = info.header_offset + 30 + sum(lengths)
-        if not info.file_size:
-            return np.empty(0, np.uint8)
-        return np.memmap(self.mapped, np.uint8, "c", offset, (info.file_size,)).view(np.ndarray)
-
-    def storage(self, pid: Any) -> Storage:
-        kind, key, count = pid[1], pid[2], pid[4]
-        if key in self.storages:
-            known, storage = self.storages[key]
-            if known.dtype == kind.dtype and known.widen == kind.widen:
-                return storage
-            return Storage(storage.array.view(kind.dtype))
-        name = f"data/{key}"
-        raw = self.record(name) if self.mapped is None else self.mapped_record(name)
-        if count * kind.itemsize > len(raw):
-            raise pickle.UnpicklingError(f"record {name}: expected {count} elements of {kind.itemsize} bytes, got {len(raw)} bytes")
-        storage = Storage(kind.decode(raw[:count * kind.itemsize], self.big_endian))
-        self.storages[key] = kind, storage
-        return storage
-
-
-class LegacyReader:
-    """Pickles one behind the other: magic number, protocol, the machine's sizes, the object, the keys of the storages; then
-    each storage as its length and its elements."""
-
-    def __init__(self, file: Any, modules: bool, mapped: Any) -> None:
-        if mapped is not None:
-            raise RuntimeError("mmap needs a checkpoint in the zip format")
-        self.file, self.modules = file, modules
-        self.storages: dict[str, tuple[StorageType, Storage]] = {}
-
-    def read(self) -> Any:
-        start = self.file.tell()
-        self.file.seek(0, os.SEEK_END)
-        self.size = self.file.tell()
-        self.file.seek(start)
-        if self.value() != MAGIC:
-            raise pickle.UnpicklingError("neither of PyTorch's checkpoint formats")
-        if (protocol := self.value()) != PROTOCOL:
-            raise pickle.UnpicklingError(f"expected protocol {PROTOCOL}, got {protocol!r:.80}")
-        info = self.value()
-        self.big_endian = isinstance(info, dict) and info.get("little_endian") is False
-        result = self.value()
-        keys = self.value()
-        if not isinstance(keys, list) or set(keys) != set(self.storages):
-            raise pickle.UnpicklingError("the list of storages is not that of the tensors")
-        for key in keys:
-            self.fill(key)
-        return result
-
-    def value(self) -> Any:
-        return Unpickler(self.file, self.storage, self.modules).load()
+    def mapped_record(self, name: str, mapped: Map) -> np.ndarray:
+        at, info = self.locate(name)
+        return np.frombuffer(mapped, np.uint8, info.file_size, at) if info.file_size else np.empty(0, np.uint8)
 
     def storage(self, pid: Any) -> Storage:
         kind, key, count = pid[1], pid[2], pid[4]
         if key not in self.storages:
-            if count * kind.itemsize > self.size:
-                raise pickle.UnpicklingError(f"storage {key!r:.40}: {count} elements of {kind.itemsize} bytes are more than the file holds")
-            self.storages[key] = kind, Storage(np.zeros(count, kind.dtype))
-        known, storage = self.storages[key]
-        if len(pid) > 5 and pid[5] is not None:
-            _, offset, length = pid[5]
-            return Storage(storage.array[offset:offset + length])
-        return storage if known.dtype == kind.dtype else Storage(storage.array.view(kind.dtype))
+            name = f"data/{key}"
+            raw = self.record(name) if self.mapped is None else self.mapped_record(name, self.mapped)
+            if count * kind.itemsize > len(raw):
+                refuse(f"record {name!a:.60}: expected {count!s:.20} elements of {kind.itemsize} bytes, got {len(raw)} bytes")
+            self.storages[key] = Storage(kind, kind.decode(raw[:count * kind.itemsize], self.big_endian))
+        return same_kind(self.storages[key], kind)
 
-    def fill(self, key: str) -> None:
-        kind, storage = self.storages[key]
-        head = self.file.read(8)
-        if len(head) != 8:
-            raise EOFError(f"truncated before storage {key!r:.40}")
-        count, = struct.unpack(">q" if self.big_endian else "<q", head)
-        if count != storage.array.size:
-            raise pickle.UnpicklingError(f"storage {key!r:.40}: expected {storage.array.size} elements, got {count}")
-        raw = self.file.read(count * kind.itemsize)
-        if len(raw) != count * kind.itemsize:
-            raise EOFError(f"truncated in storage {key!r:.40}")
-        storage.array[...] = kind.decode(np.frombuffer(raw, np.uint8), self.big_endian)
+
+class LegacyReader:
+    """Pickles one behind the other: magic number, protocol, the machine's sizes, the object, the keys of the storages; then
+    each storage as its length and its elements, which are little-endian whatever the machine was. (The length was not,
+    in the first versions.)"""
+
+    def __init__(self, file: Any, modules: bool, encoding: str) -> None:
+        self.file, self.options = Bounded(file), (modules, encoding)
+        self.storages: dict[str, Storage] = {}
+        self.claimed = 0  # bytes of storages
+
+    def read(self) -> Any:
+        try:
+            magic = self.value()
+        except Exception as error:
+            raise pickle.UnpicklingError("neither of PyTorch's checkpoint formats") from error
+        if type(magic) is not int or magic != MAGIC:
+            refuse("neither of PyTorch's checkpoint formats")
+        protocol = self.value()
+        if type(protocol) is not int or protocol != PROTOCOL:
+            refuse(f"expected version {PROTOCOL} of the format, got another")
+        self.value()
+        result = self.value()
+        keys = self.value()
+        if type(keys) is not list or not all(type(key) is str for key in keys) or sorted(keys) != sorted(self.storages):
+            refuse("the list of storages is not that of the tensors")
+        for key in keys:
+            self.fill(key, self.storages[key])
+        return result
+
+    def value(self) -> Any:
+        return Unpickler(self.file, self.storage, *self.options).load()
+
+    def storage(self, pid: Any) -> Storage:
+        kind, key, count, view = pid[1], pid[2], pid[4], pid[5] if len(pid) == 6 else None
+        if key not in self.storages:
+            self.claimed += count * kind.itemsize
+            if self.claimed > self.file.size:
+                refuse(f"storage {key!a:.60}: {count!s:.20} elements of {kind.itemsize} bytes are more than the file holds")
+            self.storages[key] = Storage(kind, np.zeros(count, kind.dtype))
+        storage = same_kind(self.storages[key], kind)
+        if view is None:
+            return storage
+        if type(view) is not tuple or len(view) != 3 or not all(type(n) is int and n >= 0 for n in view[1:]):
+            refuse("expected name, offset and length of a storage within another")
+        return Storage(kind, storage.array[view[1]:view[1] + view[2]])
+
+    def fill(self, key: str, storage: Storage) -> None:
+        count = storage.array.size
+        if self.file.read(8) not in (struct.pack("<q", count), struct.pack(">q", count)):
+            refuse(f"storage {key!a:.60} has not the {count} elements that are expected")
+        raw = self.file.read(count * storage.kind.itemsize)
+        storage.array[...] = storage.kind.decode(np.frombuffer(raw, np.uint8))
+
+
+def same_kind(storage: Storage, kind: StorageType) -> Storage:
+    if storage.kind is not kind:
+        refuse("one storage under two types of element")
+    return storage
