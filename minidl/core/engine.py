@@ -58,11 +58,8 @@ def execute(roots: list[tuple[Any, Any]], retain: bool, create: bool, captured: 
     recording, task = modes.recording, modes.task
     modes.set(create)
     try:
-        if create:
-            _run(roots, retain, True, captured)
-        else:
-            with np.errstate(all="ignore"):
-                _run(roots, retain, False, captured)
+        with np.errstate(all="ignore"):
+            _run(roots, retain, create, captured)
     finally:
         modes.recording, modes.task = recording, task
 

@@ -82,6 +82,12 @@ def steps(array: np.ndarray) -> list[int | None]:
     return [stride if size != 1 else None for stride, size in zip(array.strides, array.shape)]
 
 
+def is_same_view(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether two arrays are the same elements in the same places."""
+    return (a.shape == b.shape and a.strides == b.strides and a.dtype == b.dtype
+            and a.__array_interface__["data"][0] == b.__array_interface__["data"][0])
+
+
 def is_dense(array: np.ndarray) -> bool:
     """Whether the elements fill a stretch of memory without gaps or repeats, in any order of dimensions."""
     step = array.itemsize

@@ -278,7 +278,7 @@ class Tensor:
         """Keeps the gradient of this non-leaf tensor in `grad` during backward."""
         if not self.requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
-        if self.grad_fn is not None:
+        if self._node is not None and not self.retains_grad and self.grad_fn is not None:
             self._node.retainer, self._node.plain = weakref.ref(self), False
 
     @property

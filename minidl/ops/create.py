@@ -41,7 +41,7 @@ def contains_float64(data: Any) -> bool:
     """Whether nested lists hold a NumPy float64 array or scalar, which keeps its type, rather than Python floats."""
     if isinstance(data, (list, tuple)):
         return any(contains_float64(item) for item in data)
-    return isinstance(data, np.ndarray) and data.dtype == np.float64
+    return isinstance(data, (np.ndarray, np.float64)) and data.dtype == np.float64
 
 
 @public

@@ -33,7 +33,7 @@ def detach(input: Tensor) -> Tensor:
 @public(where="", method=True)
 def detach_(input: Tensor) -> Tensor:
     """Cuts this tensor's own history: it becomes a leaf that requires no gradient."""
-    if input._base is not None and input.requires_grad:
+    if input._base is not None:
         raise RuntimeError("Can't detach views in-place. Use detach() instead.")
     input._node, input._rg = None, False
     return input
