@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -28,34 +29,35 @@ from .select import clamp_min
 from .shape import reshape
 
 
-class Norm(NamedTuple):
-    """What is normalised: the view of x, the axes of the statistics, w's own shape and that in the view, and how."""
+class Norm:
+    """What is normalised: the view of x, the axes of the statistics, w's own shape and that in the view, and how.
 
-    shape: tuple[int, ...]
-    axes: tuple[int, ...]
-    param_shape: tuple[int, ...]
-    w_shape: tuple[int, ...]
-    eps: float
-    kind: str = "standard"  # "fixed": the statistics are given; "rms": no mean is subtracted
+    `kind` is "standard", "fixed" (the statistics are given) or "rms" (no mean is subtracted). `w_inside`: whether w varies along
+    the normalised axes; otherwise it is a factor of the result.
+    """
 
-    @property
-    def stat_shape(self) -> tuple[int, ...]:
-        return tuple([1 if d in self.axes else n for d, n in enumerate(self.shape)])
+    def __init__(self, shape: tuple[int, ...], axes: tuple[int, ...], param_shape: tuple[int, ...], w_shape: tuple[int, ...],
+                 eps: float, kind: str = "standard") -> None:
+        self.shape, self.axes, self.param_shape, self.w_shape, self.eps, self.kind = shape, axes, param_shape, w_shape, eps, kind
+        self.stat_shape = tuple([1 if d in axes else n for d, n in enumerate(shape)])
+        self.size = max(math.prod([shape[d] for d in axes]), 1)
+        self.w_inside = any(w_shape[d] != 1 for d in axes)
 
-    @property
-    def size(self) -> int:
-        return max(math.prod([self.shape[d] for d in self.axes]), 1)
 
-    @property
-    def w_inside(self) -> bool:
-        """Whether w varies along the normalised axes; otherwise it is a factor of the result."""
-        return any(self.w_shape[d] != 1 for d in self.axes)
+norm_of = lru_cache(Norm)  # one batch is as large as the last
+
+
+@lru_cache
+def subscripts(shape: tuple[int, ...]) -> tuple[list[int], list[int]]:
+    """The dimensions of an array that is summed where `shape` is 1, and those that are left, for einsum."""
+    dims = list(range(len(shape)))
+    return dims, [d for d in dims if shape[d] != 1]
 
 
 def total(shape: tuple[int, ...], *factors: np.ndarray) -> Any:
     """The product of the arrays, summed where `shape` is 1. (einsum is the fastest here, whatever the memory order.)"""
-    dims = list(range(len(shape)))
-    return np.einsum(*[o for x in factors for o in (x, dims)], [d for d in dims if shape[d] != 1]).reshape(shape)
+    dims, left = subscripts(shape)
+    return np.einsum(*[o for x in factors for o in (x, dims)], left).reshape(shape)
 
 
 def scaled(d: np.ndarray, w: Any, b: Any, var: np.ndarray, norm: Norm) -> np.ndarray:
@@ -200,7 +202,7 @@ def batch_norm(input: Any, running_mean: Any, running_var: Any, weight: Any = No
     channels = shape[axis]
     per_channel("batch_norm", channels, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     w_shape = tuple([n if d == axis else 1 for d, n in enumerate(shape)])
-    norm = Norm(shape, tuple([d for d in range(len(shape)) if d != axis]), (channels,), w_shape, eps,
+    norm = norm_of(shape, tuple([d for d in range(len(shape)) if d != axis]), (channels,), w_shape, eps,
                 "standard" if training else "fixed")
     if not training:
         if running_mean is None or running_var is None:
@@ -241,7 +243,7 @@ def instance_norm(input: Any, running_mean: Any = None, running_var: Any = None,
                          "(instance_norm)")
     per_channel("instance_norm", shape[1], running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     w_shape = (1, shape[1]) + (1,) * (len(shape) - 2)
-    norm = Norm(shape, tuple(range(2, len(shape))), (shape[1],), w_shape, eps)
+    norm = norm_of(shape, tuple(range(2, len(shape))), (shape[1],), w_shape, eps)
     y, mean, var = _batch_norm(input, weight, bias, norm)
     update(running_mean, data_of(mean).mean(axis=0), momentum)
     update(running_var, data_of(var).mean(axis=0) * (norm.size / max(norm.size - 1, 1)), momentum)
@@ -267,7 +269,7 @@ def trailing(op: str, x: Any, normalized_shape: Any, weight: Any, bias: Any, eps
         raise RuntimeError(f"Given normalized_shape={list(last)}, expected input with shape [*, "
                            f"{', '.join(map(str, last))}], but got input of size{list(shape)} ({op})")
     lead = len(shape) - len(last)
-    return Norm(shape, tuple(range(lead, len(shape))), last, (1,) * lead + last, eps, kind)
+    return norm_of(shape, tuple(range(lead, len(shape))), last, (1,) * lead + last, eps, kind)
 
 
 @public(where="torch nn.functional")
@@ -315,7 +317,7 @@ def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None
                                f"got {name} of shape {list(a.shape)} and input of shape {list(shape)} (group_norm)")
     grouped = (shape[0], num_groups, shape[1] // num_groups, *shape[2:])
     w_shape = (1, num_groups, grouped[2]) + (1,) * (len(shape) - 2)
-    return _group_norm(input, weight, bias, Norm(grouped, tuple(range(2, len(grouped))), shape[1:2], w_shape, eps))[0]
+    return _group_norm(input, weight, bias, norm_of(grouped, tuple(range(2, len(grouped))), shape[1:2], w_shape, eps))[0]
 
 
 @public(where="nn.functional")
