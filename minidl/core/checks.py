@@ -17,11 +17,12 @@ __all__ = ["wrap_dim", "wrap_dims", "as_sizes", "broadcast_shape", "require_tens
 
 def wrap_dim(dim: Any, ndim: int, op: str = "dim") -> int:
     """A dimension counted from the front; IndexError outside [-ndim, ndim - 1]. A 0-d tensor has dimension 0 (and -1)."""
-    try:
-        dim = operator.index(dim)
-    except TypeError:
-        raise TypeError(f"{op}: dim must be an int, got {type(dim).__name__}") from None
-    n = max(ndim, 1)
+    if dim.__class__ is not int:
+        try:
+            dim = operator.index(dim)
+        except TypeError:
+            raise TypeError(f"{op}: dim must be an int, got {type(dim).__name__}") from None
+    n = ndim or 1
     if not -n <= dim < n:
         raise IndexError(f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim}) ({op})")
     return dim + n if dim < 0 else dim
@@ -29,6 +30,8 @@ def wrap_dim(dim: Any, ndim: int, op: str = "dim") -> int:
 
 def wrap_dims(dim: Any, ndim: int, op: str = "dim") -> tuple[int, ...]:
     """Several dimensions (an int, a sequence, or None or empty for all), each once, counted from the front."""
+    if dim.__class__ is int:
+        return (wrap_dim(dim, ndim, op),)[:ndim]
     if dim is None or (isinstance(dim, (tuple, list)) and not dim):
         return tuple(range(ndim))
     if not isinstance(dim, (tuple, list)):

@@ -30,7 +30,7 @@ INCOMPATIBLE = ("view size is not compatible with input tensor's size and stride
 
 @primitive(x=lambda g, x_shape: as_shape(g, x_shape), view=True)
 def _view(x: Any, shape: Any) -> Any:
-    return np.reshape(x, shape, copy=False)
+    return x.reshape(shape, copy=False)
 
 
 @primitive(x=lambda g, x_shape: as_shape(g, x_shape), grad_name="UnsafeViewBackward0")
@@ -285,7 +285,7 @@ def _squeeze_dims(x: Any, dims: Any) -> Any:
 @primitive(x=lambda g, x_shape: as_shape(g, x_shape), view=True)
 def _unsqueeze(x: Any, dim: int) -> Any:
     # not x[None]: through a shape, NumPy gives the new dimension PyTorch's stride, not 0
-    return np.reshape(x, (*x.shape[:dim], 1, *x.shape[dim:]), copy=False)
+    return x.reshape((*x.shape[:dim], 1, *x.shape[dim:]), copy=False)
 
 
 @public(method=True)
