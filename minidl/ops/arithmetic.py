@@ -52,7 +52,7 @@ def sub(a: Any, b: Any, alpha: Any = 1) -> Any:
                            "`logical_xor()` operator instead.") from None
 
 
-@public(method=True)
+@public
 def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
     """y = other - alpha input: `sub` with its operands exchanged."""
     require_tensor("rsub", "input", input)

@@ -256,10 +256,16 @@ def dim(input: Tensor) -> int:
     return data_of(input).ndim
 
 
-@public(method=True, aliases="nelement")
+@public(method=True)
 def numel(input: Tensor) -> int:
     """The number of elements."""
     return int(data_of(input).size)
+
+
+@public(where="", method=True)
+def nelement(input: Tensor) -> int:
+    """`numel` by another name."""
+    return numel(input)
 
 
 @public(where="", method=True)

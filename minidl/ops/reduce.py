@@ -79,7 +79,7 @@ def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
     return cast_to(_sum_all(x) if dim is None and not keepdim else _sum(x, dims, keepdim), dtype)
 
 
-@public(method=True)
+@public(where="", method=True)
 def sum_to_size(input: Any, *size: Any) -> Any:
     """The sum over the dimensions along which `size` would be broadcast to the input's shape."""
     shape = as_sizes(size, "sum_to_size")
