@@ -1,3 +1,3 @@
-"""The command ``minidl``: train, eval, predict."""
+"""The command ``minidl``: train, eval, predict, ops."""
 
 from .main import main as main
