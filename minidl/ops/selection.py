@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from ..core import data_of
-from .index import _pick, put_zeros
+from .index import _pick, open_grid, put_zeros
 from .shape import as_shape
 
 
 def grid(index: Any, dim: int) -> tuple[Any, ...]:
     """The key that applies `index` along `dim` and is the position itself in the other dimensions."""
-    axes = [np.arange(n).reshape([-1 if d == axis else 1 for d in range(index.ndim)]) for axis, n in enumerate(index.shape)]
+    axes: list[Any] = open_grid(index.shape)
     axes[dim] = index
     return tuple(axes)
 
