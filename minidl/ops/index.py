@@ -19,7 +19,7 @@ import numpy as np
 from ..core import Tensor, data_of, primitive, public
 from ..core.checks import require_tensor, wrap_dim
 from ..core.dtypes import word
-from ..core.inplace import before_edit, check_editable, check_overlap, overwrite
+from ..core.inplace import before_edit, check_editable, check_overlap, is_same_view, overwrite
 from ..core.modes import modes
 from ..core.promotion import number_type
 from ..core.tensor import type_name
@@ -280,9 +280,10 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
         value = broadcastable("shape mismatch: value tensor", value, shape)
         if advanced is not None:
             check_same_type(self, value)
-    check_editable(target, repeated=value is target or not isinstance(value, Tensor) and advanced is None)
-    if isinstance(value, Tensor):
-        check_overlap(target._data, np.broadcast_to(value._data, shape))
+    given = np.broadcast_to(value._data, shape) if isinstance(value, Tensor) else None
+    check_editable(target, repeated=advanced is None if given is None else is_same_view(target._data, given))
+    if given is not None:
+        check_overlap(target._data, given)
     if modes.recording > 0 and (target.requires_grad or isinstance(value, Tensor) and value.requires_grad):
         old = before_edit(target)
         overwrite(target, _copy(old, value) if advanced is None else _put(old, value, advanced), old)
