@@ -236,7 +236,7 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
             results = backward(ctx, *gradients)
         finally:
             modes.recording = recording
-        if recording <= 0:
+        if recording <= 0 or not any(isinstance(g, Tensor) and g.requires_grad for g in gradients):
             return results
         single = not isinstance(results, tuple)
         guarded = []

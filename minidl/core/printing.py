@@ -54,7 +54,6 @@ class Formatter:
             self.scientific = Options.sci_mode
             if kept.size and (self.scientific or not self.integral):
                 self.width = max(1, *(len(self._number(v)) for v in kept.tolist()))
-        self.width = max([self.width, *(len(self._number(v)) for v in flat.tolist() if not math.isfinite(v))])
 
     def _fit(self, size: np.ndarray, kept: np.ndarray) -> None:
         largest, smallest = size.max(), size.min()
