@@ -147,6 +147,8 @@ def save(obj: Any, f: Any, pickle_module: Any = None, pickle_protocol: int = 2,
     """
     if pickle_module not in (None, pickle):
         raise ValueError("save: expected no pickle_module but Python's, as checkpoints are written by this library's own")
+    if pickle_protocol < 1:
+        raise ValueError(f"save: expected pickle_protocol 1 or higher, as 0 has no tuples to name storages by, got {pickle_protocol}")
     write = _write_zip if _use_new_zipfile_serialization else _write_legacy
     with replacing(f) if isinstance(f, (str, os.PathLike)) else contextlib.nullcontext(f) as file:
         write(obj, file, pickle_protocol)
@@ -163,8 +165,9 @@ def replacing(f: Any) -> Iterator[Any]:
         with open(path, "wb") as file:
             yield file
         return
+    file = opened(beside, path)
     try:
-        with opened(beside, path) as file:
+        with file:
             if os.path.exists(path):
                 shutil.copymode(path, beside)
             yield file
@@ -190,8 +193,25 @@ def _pickled(obj: Any, protocol: int, legacy: bool) -> tuple[bytes, list[Storage
     return buffer.getvalue(), list(pickler.storages.values())
 
 
+class FromHere:
+    """A file whose position 0 is where it stands: PyTorch looks for the records of an archive from its beginning."""
+
+    def __init__(self, file: Any) -> None:
+        self.write, self.flush, self.file = file.write, file.flush, file
+        self.start: int = file.tell()
+
+    def tell(self) -> int:
+        position: int = self.file.tell()
+        return position - self.start
+
+    def seek(self, position: int) -> None:
+        self.file.seek(self.start + position)
+
+
 def _write_zip(obj: Any, file: Any, protocol: int) -> None:
     data, storages = _pickled(obj, protocol, legacy=False)
+    with contextlib.suppress(AttributeError, OSError):  # of streams, whose positions zipfile counts itself
+        file = FromHere(file)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         _record(archive, "data.pkl", data)
         _record(archive, "byteorder", sys.byteorder.encode())
