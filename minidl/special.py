@@ -1,6 +1,11 @@
 """Special functions: ``torch.special``, from the ops' table."""
 
+import typing as _typing
+
 from . import ops as _ops  # fills the table  # noqa: F401
 from .core.registry import namespace as _namespace
 
 globals().update(_namespace("special"))
+
+if _typing.TYPE_CHECKING:
+    def __getattr__(name: str) -> _typing.Any: ...

@@ -185,7 +185,8 @@ def _record(node: FunctionNode, args: tuple[Any, ...], outputs: list[Any]) -> No
     dirty = {id(t) for t in node.dirty}
     given = {id(a) for a in args if isinstance(a, Tensor)}
     node.order = next_order()
-    carriers, positions = [], {}
+    carriers: list[Any] = []
+    positions: dict[int, int] = {}
     for i, t in enumerate(outputs):
         if not isinstance(t, Tensor) or t._data.dtype.kind != "f" or any(t is n for n in node.non_differentiable):
             continue

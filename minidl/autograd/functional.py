@@ -22,7 +22,7 @@ def _prepared(inputs: Any) -> tuple[tuple[Tensor, ...], bool]:
 def _leaf(x: Tensor) -> Tensor:
     """The input with a history of its own that still leads to the user's."""
     if x.requires_grad:
-        return x.view_as(x)  # type: ignore[attr-defined]
+        return x.view_as(x)
     t = wrap(x._data)
     t.requires_grad = True
     return t
@@ -98,9 +98,9 @@ def jacobian(func: Callable[..., Any], inputs: Any, create_graph: bool = False, 
     ys, many_out = _as_tuple(func(*xs))
     table = []
     for y in ys:
-        rows = [_vjp((y.reshape(-1)[i],), xs, (wrap(np.ones((), y._data.dtype)),), create_graph, strict)  # type: ignore[attr-defined]
+        rows = [_vjp((y.reshape(-1)[i],), xs, (wrap(np.ones((), y._data.dtype)),), create_graph, strict)
                 for i in range(y._data.size)]
-        blocks = tuple(stack([r[k] for r in rows]).reshape(*y.shape, *x.shape) if rows else _zeros(y.reshape(-1, *x.shape))  # type: ignore[attr-defined]
+        blocks = tuple(stack([r[k] for r in rows]).reshape(*y.shape, *x.shape) if rows else _zeros(y.reshape(-1, *x.shape))
                        for k, x in enumerate(xs))
         table.append(blocks if many else blocks[0])
     return _finish(tuple(table) if many_out else table[0], create_graph)

@@ -59,8 +59,8 @@ def read_image(path: Path, shape: list[int]) -> np.ndarray:
     from PIL import Image
     channels, height, width = shape
     try:
-        with Image.open(path) as image:
-            image = image.convert("L" if channels == 1 else "RGB").resize((width, height), Image.Resampling.BILINEAR)
+        with Image.open(path) as file:
+            image = file.convert("L" if channels == 1 else "RGB").resize((width, height), Image.Resampling.BILINEAR)
             array = np.asarray(image)
     except OSError as error:
         raise ValueError(f"{path}: not a readable image ({error})") from error

@@ -156,5 +156,5 @@ def functions_of(file: str) -> tuple[str, list[tuple[str | None, Any]]]:
     with open(file, encoding="utf-8") as stream:
         text = stream.read()
     tree = list(ast.walk(ast.parse(text)))
-    keyword = {node.value: node.arg for node in tree if isinstance(node, ast.keyword)}
+    keyword: dict[Any, str | None] = {node.value: node.arg for node in tree if isinstance(node, ast.keyword)}
     return text, [(keyword.get(node), node) for node in tree if isinstance(node, (ast.Lambda, ast.FunctionDef))]

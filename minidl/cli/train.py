@@ -104,7 +104,7 @@ class Training:
         self.normalizer = Normalizer.of(data.train_images, data.scale)
         self.optimizer = optim.SGD(self.model.parameters(), lr=config["lr"], momentum=0.9, weight_decay=5e-4, nesterov=True)
         self.train_set = TensorDataset(self.normalizer(data.train_images), wrap(data.train_labels))
-        self.loader = DataLoader(self.train_set, batch_size=config["batch_size"], shuffle=True)
+        self.loader: Any = DataLoader(self.train_set, batch_size=config["batch_size"], shuffle=True)
         self.test_set = self.normalizer(data.test_images), wrap(data.test_labels)
         self.scheduler = schedule(self.optimizer, config["schedule"], len(self.loader), config["epochs"])
         self.history: list[dict[str, float]] = []
@@ -183,9 +183,10 @@ def schedule(optimizer: optim.Optimizer, name: str, steps_per_epoch: int, epochs
     """A linear warm-up over the first epoch (or half of all steps), then the named course, step by step."""
     total = steps_per_epoch * epochs
     warm = max(1, min(steps_per_epoch, total // 2))
-    courses = {"cosine": lambda: CosineAnnealingLR(optimizer, T_max=max(1, total - warm)),
-               "restarts": lambda: CosineAnnealingWarmRestarts(optimizer, T_0=max(1, (total - warm) // 7), T_mult=2),
-               "constant": lambda: LambdaLR(optimizer, constant)}
+    courses: dict[str, Any] = {
+        "cosine": lambda: CosineAnnealingLR(optimizer, T_max=max(1, total - warm)),
+        "restarts": lambda: CosineAnnealingWarmRestarts(optimizer, T_0=max(1, (total - warm) // 7), T_mult=2),
+        "constant": lambda: LambdaLR(optimizer, constant)}
     return SequentialLR(optimizer, [LinearLR(optimizer, start_factor=0.1, total_iters=warm), courses[name]()], [warm])
 
 

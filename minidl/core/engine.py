@@ -177,7 +177,7 @@ def check_nan(node: Node, results: Any) -> None:
 
 def note(error: BaseException, text: str) -> None:
     """Adds a line to an exception's traceback (Python 3.11 and later print it)."""
-    error.__notes__ = [*getattr(error, "__notes__", ()), text]  # type: ignore[attr-defined]
+    error.__notes__ = [*getattr(error, "__notes__", ()), text]
 
 
 def fill_missing(node: Node, gs: Any, create: bool) -> Any:
@@ -186,7 +186,7 @@ def fill_missing(node: Node, gs: Any, create: bool) -> Any:
         return None
     if not node.materialize:
         return gs
-    return [zeros_for(*form, create) if g is None and form is not None else g for g, form in zip(gs, node.forms)]
+    return [zeros_for(form[0], form[1], create) if g is None and form is not None else g for g, form in zip(gs, node.forms)]
 
 
 def fit_checked(node: Node, g: Any, shape: tuple[int, ...], dtype: np.dtype) -> Any:
@@ -352,7 +352,7 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
         count = len(grad_outputs if isinstance(grad_outputs, Tensor) else grad_outputs[0])
         rows = [grad(outputs, inputs, grad_outputs[i] if isinstance(grad_outputs, Tensor) else [g[i] for g in grad_outputs],
                      True, create_graph, allow_unused=allow_unused, materialize_grads=materialize_grads) for i in range(count)]
-        return tuple(wrap(np.stack([r._data for r in column])) for column in zip(*rows))  # type: ignore[union-attr]
+        return tuple(wrap(np.stack([r._data for r in column])) for column in zip(*rows))
     retain = create_graph if retain_graph is None else retain_graph
     targets = _targets("grad", inputs)
     captured: dict[Any, Any] = dict.fromkeys(targets)

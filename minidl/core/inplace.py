@@ -197,4 +197,4 @@ def in_place_view(op: Callable[..., Any]) -> Callable[..., Tensor]:
     return method
 
 
-view_scatter_node = spec_of(view_scatter).node
+view_scatter_node = spec_of(view_scatter).node  # type: ignore[union-attr]

@@ -27,6 +27,7 @@ import numpy as np
 
 from . import graph, promotion, tensor
 from .checks import broadcast_shape
+from .dtypes import word
 from .modes import modes, quiet_context
 
 __all__ = ["primitive", "source"]
@@ -69,8 +70,8 @@ class Spec:
             raise TypeError(f"primitive {self.name}: unknown names {unknown} in its rules; arguments are {self.args}")
         if grad_name is None:
             grad_name = "".join(part[:1].upper() + part[1:] for part in self.name.split("_")) + "Backward0"
-        self.node = type(grad_name, (graph.Node,), {"__module__": forward.__module__, "op": self.name})
-        self.node.keeps = any(self.is_tensor(n) for n in self.saved)
+        self.node: Any = type(grad_name, (graph.Node,), {
+            "__module__": forward.__module__, "op": self.name, "keeps": any(self.is_tensor(n) for n in self.saved)})
 
     def is_tensor(self, saved: str) -> bool:
         return saved in self.array_args or saved == "y" or saved in self.outputs
@@ -307,8 +308,8 @@ def write_out(op: str, out: Any, result: Any) -> Any:
                            "but one of the arguments requires grad.")
     source, target = result._data, out._data
     if promotion.CATEGORY[source.dtype.kind] > promotion.CATEGORY[target.dtype.kind]:
-        raise RuntimeError(f"result type {tensor.word(source.dtype)} can't be cast to the desired output type "
-                           f"{tensor.word(target.dtype)}")
+        raise RuntimeError(f"result type {word(source.dtype)} can't be cast to the desired output type "
+                           f"{word(target.dtype)}")
     if target.shape != source.shape:
         out._data = target = np.empty(source.shape, target.dtype)
     target[...] = source

@@ -9,7 +9,7 @@ import collections
 import itertools
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,7 +22,7 @@ new: Callable[[Any], Any] = object.__new__
 _handle_ids = itertools.count()
 
 
-class Size(tuple):
+class Size(tuple[Any, ...]):
     """A shape: a tuple of ints with `numel()`.
 
     >>> Size([2, 3]).numel()
@@ -57,6 +57,9 @@ class device:
     """
 
     __slots__ = ("type", "index")
+
+    type: str
+    index: int | None
 
     def __init__(self, type: Any = "cpu", index: int | None = None) -> None:
         if isinstance(type, device):
@@ -152,6 +155,11 @@ class Tensor:
     _post_hooks: Hooks | None = None
     _inference = False
     __array_priority__ = 1000  # so that ndarray * Tensor asks Tensor first
+
+    if TYPE_CHECKING:  # what `minidl.bind` attaches
+        __getitem__: Any
+        __len__: Any
+        def __getattr__(self, name: str) -> Any: ...
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """``Tensor(2, 3)``: uninitialised; ``Tensor([1, 2])``: of those values; both of the default dtype."""

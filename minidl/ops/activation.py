@@ -236,7 +236,7 @@ def elu_forward(x: Any, negative: float, scale: float, rate: float) -> Any:
 
 
 def exponential_unit(grad_name: str) -> Any:
-    rule = {"x": lambda g, x, negative, scale, rate: elu_backward(g, x, negative, scale, rate)}
+    rule: dict[str, Any] = {"x": lambda g, x, negative, scale, rate: elu_backward(g, x, negative, scale, rate)}
     return primitive(grad_name=grad_name, **rule)(elu_forward)
 
 

@@ -276,7 +276,8 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any
     start, end, d = _bound("logspace", start), _bound("logspace", end), type_or_default(dtype)
     bounds = np.asarray([start, end]).astype(d)
     work = d if d.kind == "f" else np.dtype(np.float32)
-    exponents = spaced(*bounds.astype(work), steps, work)
+    first, last = bounds.astype(work)
+    exponents = spaced(first, last, steps, work)
     with np.errstate(all="ignore"):
         return finish(np.power(work.type(base), exponents).astype(d), device, requires_grad)
 

@@ -81,7 +81,7 @@ def _qr_rule(g: Any, Q: Any, R: Any, mode: str) -> Any:
 def _linalg_qr(x: Any, mode: str) -> Any:
     if mode == "r":
         return np.empty(0, x.dtype), np.linalg.qr(x, "r")
-    return tuple(np.linalg.qr(x, mode))
+    return tuple(np.linalg.qr(x, mode))  # type: ignore[call-overload]
 
 
 @public(where="linalg")

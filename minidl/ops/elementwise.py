@@ -118,7 +118,7 @@ def square(x: Any) -> Any:
 
 
 @function
-@primitive(x=lambda g, x: g * cos(x), floating="x")
+@primitive(x=lambda g, x: g * cos(x), floating="x")  # type: ignore[has-type]
 def sin(x: Any) -> Any:
     """y = sin x, dy/dx = cos x."""
     return np.sin(x)
@@ -160,7 +160,7 @@ def atan(x: Any) -> Any:
 
 
 @function
-@primitive(x=lambda g, x: g * cosh(x), floating="x")
+@primitive(x=lambda g, x: g * cosh(x), floating="x")  # type: ignore[has-type]
 def sinh(x: Any) -> Any:
     """y = sinh x, dy/dx = cosh x."""
     return np.sinh(x)

@@ -162,7 +162,7 @@ def adder(grad_name: str) -> Any:
     return primitive(x=lambda g: g, value=lambda g, key: _pick(g, key), grad_name=grad_name)(add)
 
 
-@primitive(x=lambda g, key: _pick(g, key), grad_name="IndexPutBackward0")
+@primitive(x=lambda g, key: _pick(g, key), grad_name="IndexPutBackward0")  # type: ignore[has-type]
 def put_zeros(x: Any, shape: Any, key: Any) -> Any:
     """y = zeros of `shape` with ``y[key] += x``; the transpose of ``x[key]``."""
     return accumulated(np.add, np.zeros(shape, x.dtype), key, x)
@@ -292,7 +292,7 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
         target._counter[0] += 1
 
 
-Tensor.__setitem__ = setitem
+Tensor.__setitem__ = setitem  # type: ignore[index]
 
 
 def broadcastable(what: str, value: Any, shape: tuple[int, ...]) -> Any:

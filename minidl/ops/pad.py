@@ -27,7 +27,7 @@ def constant_pad_nd(x: Any, pairs: Pairs, value: Any) -> Any:
     y = full_like(x, (*x.shape[:lead], *sizes), value)
     source = [slice(max(0, -a), n + min(0, b)) for n, (a, b) in zip(x.shape[lead:], pairs)]
     target = [slice(max(0, a), n - max(0, b)) for n, (a, b) in zip(sizes, pairs)]
-    y[(..., *target)] = x[(..., *source)]
+    y[(..., *target)] = x[(..., *source)]  # type: ignore[index]
     return y
 
 

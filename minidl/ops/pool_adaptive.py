@@ -54,7 +54,7 @@ def adaptive_mean(x: np.ndarray, size: Sizes) -> np.ndarray:
         at = (slice(None),) * axis
         y = full_like(x, (*x.shape[:axis], m, *x.shape[axis + 1:]), 0)
         for i, span in enumerate(spans(x.shape[axis], m)):
-            np.mean(x[(*at, span)], axis, out=y[(*at, i)])
+            np.mean(x[(*at, span)], axis, out=y[(*at, i)])  # type: ignore[arg-type]
         x = y
     return x
 

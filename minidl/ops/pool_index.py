@@ -149,7 +149,8 @@ def fractional_maxima(x: np.ndarray, kernel: Sizes, size: Sizes, samples: np.nda
     begin = [b.reshape(*b.shape[:2], *[m if a == axis else 1 for a in range(dims)])
              for axis, (b, m) in enumerate(zip(begin, size))]
     images = x.reshape(*samples.shape[:2], *shape)
-    best = index = None
+    best: Any = None
+    index: Any = None
     for k in np.ndindex(*kernel):
         places = np.broadcast_arrays(*[b + step for b, step in zip(begin, k)])
         here = np.ravel_multi_index(places, shape)

@@ -83,7 +83,7 @@ def ldexp(a: Any, b: Any) -> Any:
     return a * np.exp2(b)
 
 
-frexp_result = namedtuple("frexp", ("mantissa", "exponent"))
+frexp_result = namedtuple("frexp", ("mantissa", "exponent"))  # type: ignore[name-match]
 
 
 @primitive(x=lambda g, exponent: g[0] * exp2(-exponent), outputs="mantissa exponent")

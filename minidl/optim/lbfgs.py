@@ -132,6 +132,6 @@ class LBFGS(Optimizer):
         start = 0
         for p in self.param_groups[0]["params"]:
             w: Tensor = p._data
-            w += (t * d[start:start + w.size]).reshape(w.shape)  # type: ignore[attr-defined]
+            w += (t * d[start:start + w.size]).reshape(w.shape)
             p._counter[0] += 1
-            start += w.size  # type: ignore[attr-defined]
+            start += w.size

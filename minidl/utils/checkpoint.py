@@ -81,7 +81,7 @@ class CheckpointFunction(Function):
 
 def detached(a: Any) -> Any:
     """A tensor as a leaf of its own; anything else as it is."""
-    return a.detach().requires_grad_(a.requires_grad) if isinstance(a, Tensor) else a  # type: ignore[attr-defined]
+    return a.detach().requires_grad_(a.requires_grad) if isinstance(a, Tensor) else a
 
 
 class _Frame:

@@ -1,6 +1,8 @@
 """The layers, one file per family. A layer is its parameters, a forward that calls `minidl.nn.functional`, and its
 repr."""
 
+import typing as _typing
+
 from .module import Module as Module  # isort: skip  # the base first
 from .container import *  # isort: skip
 from .activation import *
@@ -25,4 +27,5 @@ from .sparse import *
 from .transformer import *
 from .upsampling import *
 
-__all__ = [_name for _name, _value in list(globals().items()) if isinstance(_value, type)]
+if not _typing.TYPE_CHECKING:  # for a checker of types: all that is imported
+    __all__ = [_name for _name, _value in list(globals().items()) if isinstance(_value, type)]

@@ -85,7 +85,7 @@ class ModuleState:
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
         """Writes this module's own state, without its children's."""
         for name, t in self._persistent():
-            destination[prefix + name] = t if keep_vars else t.detach()  # type: ignore[attr-defined]
+            destination[prefix + name] = t if keep_vars else t.detach()
         if type(self).get_extra_state is not ModuleState.get_extra_state:
             destination[prefix + EXTRA_STATE] = self.get_extra_state()
 
@@ -154,7 +154,7 @@ class ModuleState:
             return
         if not is_lazy(own):
             if own.ndim == 0 and given.shape == (1,):  # how PyTorch before 0.4 wrote a scalar
-                given = given[0]  # type: ignore[index]
+                given = given[0]
             if given.shape != own.shape:
                 errors.append(f"size mismatch for {key}: copying a param with shape {given.shape} from checkpoint, "
                               f"the shape in current model is {own.shape}.")

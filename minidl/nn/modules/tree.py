@@ -183,19 +183,19 @@ class ModuleTree:
 
     def type(self, dst_type: Any) -> Any:
         """Casts all parameters and buffers."""
-        return self._apply(lambda t: t.type(dst_type))  # type: ignore[attr-defined]
+        return self._apply(lambda t: t.type(dst_type))
 
     def float(self) -> Any:
         """Casts all floating-point parameters and buffers to float32."""
-        return self._apply(lambda t: t.float() if t.is_floating_point() else t)  # type: ignore[attr-defined]
+        return self._apply(lambda t: t.float() if t.is_floating_point() else t)
 
     def double(self) -> Any:
         """Casts all floating-point parameters and buffers to float64."""
-        return self._apply(lambda t: t.double() if t.is_floating_point() else t)  # type: ignore[attr-defined]
+        return self._apply(lambda t: t.double() if t.is_floating_point() else t)
 
     def half(self) -> Any:
         """Casts all floating-point parameters and buffers to float16."""
-        return self._apply(lambda t: t.half() if t.is_floating_point() else t)  # type: ignore[attr-defined]
+        return self._apply(lambda t: t.half() if t.is_floating_point() else t)
 
     def cpu(self) -> Any:
         """The module as it is: every tensor is on the CPU."""
@@ -230,7 +230,7 @@ class ModuleTree:
             if set_to_none:
                 param.grad = None
             elif param.grad is not None:
-                param.grad.detach_().zero_()  # type: ignore[attr-defined]
+                param.grad.detach_().zero_()
 
     def share_memory(self) -> Any:
         """Moves all tensors to memory that processes forked from now on share."""

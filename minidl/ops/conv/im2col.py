@@ -56,7 +56,7 @@ def padded(x: np.ndarray, padding: tuple[tuple[int, int], ...], last: bool) -> n
     sizes = [n + before + max(after, 0) for n, (before, after) in zip(x.shape[2:], padding)]
     y = empty((*x.shape[:2], *sizes), x.dtype, last)
     y[...] = 0
-    y[(..., *[slice(before, before + n) for n, (before, _) in zip(x.shape[2:], padding)])] = x
+    y[(..., *[slice(before, before + n) for n, (before, _) in zip(x.shape[2:], padding)])] = x  # type: ignore[index]
     return y
 
 
@@ -117,7 +117,7 @@ def add_columns(x: np.ndarray, a: np.ndarray, geo: Geometry, start: int = 0) -> 
     target = x.reshape(x.shape[0], geo.groups, x.shape[1] // geo.groups, *size)
     for k in product(*map(range, kernel)):
         places = [geo.overlap(n, k[n], size[n], start * (n == 0), out[n]) for n in range(dims)]
-        target[(..., *[i for i, _ in places])] += a[(slice(None),) * 3 + k + tuple([o for _, o in places])]
+        target[(..., *[i for i, _ in places])] += a[(slice(None),) * 3 + k + tuple([o for _, o in places])]  # type: ignore[arg-type]
 
 
 # ---- the three maps
