@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from .version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from .namespace import *  # noqa: F403
+    from .namespace import *
 
 _SUBPACKAGES = ("analysis", "autograd", "cli", "datasets", "linalg", "models", "nn", "optim", "serialization", "special", "utils", "viz")
 _ELSEWHERE = {"save": "serialization", "load": "serialization"}

@@ -6,9 +6,9 @@ import warnings
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
-import matplotlib  # noqa: E402
-import torch  # noqa: E402
-from hypothesis import HealthCheck, settings  # noqa: E402
+import matplotlib
+import torch
+from hypothesis import HealthCheck, settings
 
 matplotlib.use("Agg")
 torch.set_num_threads(1)

@@ -329,7 +329,7 @@ def check_forms(row: Row, c: Call, have: list[Any]) -> None:
         same(run(minidl, lambda x, *a, **k: getattr(x, method)(*a, **k), c, grad=False)[0], "method")
     for operator in row.operator:
         if c.args and isinstance(c.args[0], np.ndarray) and not c.kwargs:
-            same(run(minidl, lambda x, *a: getattr(x, operator)(*a), c, grad=False)[0], operator)
+            same(run(minidl, lambda x, *a, operator=operator: getattr(x, operator)(*a), c, grad=False)[0], operator)
     if row.inplace and isinstance(c.args[0], np.ndarray):
         check_inplace(row, c)
     near(run(minidl, function, rearranged(c, read_only), grad=False)[0], "read-only")

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from minidl.datasets import (digits, load, load_cifar10, load_digits, load_folder, load_mnist, read_cifar10_batch,
-                             read_idx, stratified_split)
+from minidl.datasets import digits, load, load_cifar10, load_digits, load_folder, load_mnist, read_cifar10_batch, read_idx, stratified_split
 from minidl.datasets.idx import find_mnist
 
 pytestmark = pytest.mark.filterwarnings("error::ResourceWarning", "error::pytest.PytestUnraisableExceptionWarning")

@@ -217,7 +217,7 @@ def test_saved_tensor_hooks_see_what_is_saved() -> None:
     for library in (torch, minidl):
         packed: list[Any] = []
         x = library.ones(2, requires_grad=True)
-        with library.autograd.graph.saved_tensors_hooks(lambda t: packed.append(t) or t, lambda t: t):
+        with library.autograd.graph.saved_tensors_hooks(lambda t, packed=packed: packed.append(t) or t, lambda t: t):
             y = (x * x).exp()
         y.sum().backward()
         counts.append(len(packed))

@@ -36,7 +36,7 @@ def message(run: Any) -> Any:
     """The result of a call, or its exception's type and message without the library's name."""
     try:
         return text(run())
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         words = str(error).replace("minidl.nn.", "torch.nn.").replace("minidl.", "torch.")
         return type(error).__name__, words.replace("torch.nn.modules.linear.", "").replace(".core.tensor", "")
 

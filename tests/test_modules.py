@@ -443,7 +443,7 @@ def test_containers() -> None:
                       lambda: T.nn.ParameterList(T.ones(2))):
             try:
                 wrong()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001
                 log.append(type(error).__name__)
         return [repr(item) for item in log]
 

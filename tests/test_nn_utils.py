@@ -52,7 +52,7 @@ def same(run: Any, rtol: float = 2e-6) -> None:
         minidl.manual_seed(5)
         try:
             want = values(run(torch))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             with pytest.raises(type(error)):
                 run(minidl)
         else:
@@ -257,7 +257,7 @@ def test_parametrisations_of_ones_own() -> None:
                       lambda: P.register_parametrization(layer, "none", Double()), lambda: layer.__getstate__()):
             try:
                 wrong()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001
                 facts.append(type(error).__name__)
         P.remove_parametrizations(layer, "weight", leave_parametrized=False)
         return [*facts, layer.weight, repr(layer)]

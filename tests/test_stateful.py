@@ -134,7 +134,7 @@ class Programs(RuleBasedStateMachine):
             np.testing.assert_allclose(have.detach().numpy(), want.detach().numpy(), 1e-9, 1e-9)
             assert have._version == want._version, f"version {have._version}, expected {want._version}"
             assert have.requires_grad == want.requires_grad, f"requires_grad {have.requires_grad}, expected {want.requires_grad}"
-            leaves = self.step(lambda i: pair.both[i].is_leaf)  # asking may raise, for a view whose history is lost
+            leaves = self.step(lambda i, pair=pair: pair.both[i].is_leaf)  # asking may raise, for a view whose history is lost
             if leaves is not None:
                 assert leaves[0] == leaves[1], f"is_leaf {leaves[1]}, expected {leaves[0]}"
             if leaves is not None and (want.is_leaf or want.retains_grad):

@@ -1,12 +1,5 @@
 """Derivatives: `backward`, `grad`, custom functions, checks, and the functional interface."""
 
-from . import functional as functional
-from . import graph as graph
-from .anomaly import detect_anomaly as detect_anomaly
-from .anomaly import set_detect_anomaly as set_detect_anomaly
-from .function import Function as Function
-from .gradcheck import gradcheck as gradcheck
-from .gradcheck import gradgradcheck as gradgradcheck
 from ..core.engine import backward as backward
 from ..core.engine import grad as grad
 from ..core.modes import enable_grad as enable_grad
@@ -15,3 +8,10 @@ from ..core.modes import is_grad_enabled as is_grad_enabled
 from ..core.modes import no_grad as no_grad
 from ..core.modes import set_grad_enabled as set_grad_enabled
 from ..core.tensor import Tensor as Variable  # noqa: F401  PyTorch's old name
+from . import functional as functional
+from . import graph as graph
+from .anomaly import detect_anomaly as detect_anomaly
+from .anomaly import set_detect_anomaly as set_detect_anomaly
+from .function import Function as Function
+from .gradcheck import gradcheck as gradcheck
+from .gradcheck import gradgradcheck as gradgradcheck

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import traceback
-from typing import Any
 
 from ..core.graph import Node
 from ..core.modes import modes
@@ -35,7 +34,7 @@ class set_detect_anomaly:
     def __enter__(self) -> None:
         pass
 
-    def __exit__(self, *exc: Any) -> None:
+    def __exit__(self, *exc: object) -> None:
         observers, modes.check_nan = self.previous
         modes.observe(observers)
 

@@ -6,6 +6,6 @@ from .primitive import primitive as primitive
 from .registry import public as public
 from .tensor import Tensor as Tensor
 from .tensor import data_of as data_of
+from .tensor import dtype_of as dtype_of
 from .tensor import from_array as from_array
 from .tensor import wrap as wrap
-from .tensor import dtype_of as dtype_of

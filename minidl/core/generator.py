@@ -152,7 +152,7 @@ class Generator:
     def manual_seed(self, seed: int) -> Generator:
         """Start the stream that belongs to `seed` in [-2^63, 2^64) (its low 32 bits count) and return self."""
         if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
-            raise RuntimeError(f"manual_seed: expected an integer, got {type(seed).__name__}")  # noqa: TRY004
+            raise RuntimeError(f"manual_seed: expected an integer, got {type(seed).__name__}")
         if not -(2**63) <= seed < 2**64:
             raise ValueError(f"manual_seed: expected a seed in [-2^63, 2^64), got {seed}")
         self._reseed(int(seed) % 2**64)

@@ -86,7 +86,7 @@ class _Decorator:
                     with self._fresh():
                         generator.close()
                     raise
-                except BaseException as error:
+                except BaseException as error:  # noqa: BLE001  # thrown into the generator
                     step, value = "throw", error
 
         return wrapped

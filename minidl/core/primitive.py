@@ -280,7 +280,7 @@ class Spec:
                  "saved_output": graph.saved_output, "unpack_item": unpack_item, "rules": self.rules,
                  "joint": self.joint and self.joint[1], **{f"rule_{a}": rule for a, rule in self.rules.items()},
                  "_defaults": {a: p.default for a, p in signature.items()}}
-        exec(compile(text, f"<generated for {self.name}>", "exec"), scope)
+        exec(compile(text, f"<generated for {self.name}>", "exec"), scope)  # noqa: S102  # the source above
         return scope[name]
 
 

@@ -393,7 +393,7 @@ def edge(t: Tensor) -> Any:
     if t._base is not None:
         refresh(t)
         if not t._rg and t._base._rg:
-            return dead_end(t)
+            return dead_end(t)  # noqa: F821
     return (t._node or t) if t._rg else None
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.tensor import Tensor
-from ..nn import (AdaptiveAvgPool2d, BatchNorm2d, Conv2d, Flatten, Identity, Linear, MaxPool2d, Module, ReLU, SEBlock,
-                  Sequential, functional as F, init)
+from ..nn import AdaptiveAvgPool2d, BatchNorm2d, Conv2d, Flatten, Identity, Linear, MaxPool2d, Module, ReLU, SEBlock, Sequential, init
+from ..nn import functional as F
 from .registry import register_model
 
 __all__ = ["LeNet", "SmallResNet", "lenet", "resnet8", "resnet20", "se_resnet8", "se_resnet20"]

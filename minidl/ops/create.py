@@ -30,9 +30,8 @@ def as_array(data: Any, dtype: np.dtype | None) -> np.ndarray:
         raise ValueError(f"tensor: expected a sequence of equal length at each dimension ({error})") from None
     if array.dtype == object:
         raise TypeError(f"new(): invalid data type '{type(data).__name__}'")
-    if dtype is None and array.dtype == np.float64 and not contains_float64(data):
-        dtype = default_dtype()
-    elif dtype is None and array.size == 0 and isinstance(data, (list, tuple)):
+    empty_list = array.size == 0 and isinstance(data, (list, tuple))
+    if dtype is None and (empty_list or (array.dtype == np.float64 and not contains_float64(data))):
         dtype = default_dtype()
     return array if dtype is None else array.astype(dtype)
 
@@ -232,7 +231,7 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, lay
 
 
 @public(where="torch")
-def range(start: float, end: float, step: float = 1, *, dtype: Any = None, device: Any = None,  # noqa: A001
+def range(start: float, end: float, step: float = 1, *, dtype: Any = None, device: Any = None,
           requires_grad: bool = False) -> Tensor:
     """As `arange`, with the end included (deprecated in PyTorch)."""
     n = int(np.floor((end - start) / step)) + 1

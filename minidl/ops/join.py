@@ -322,7 +322,7 @@ def _len(self: Tensor) -> int:
 def _contains(self: Tensor, element: Any) -> bool:
     """Whether any element equals `element`."""
     if not isinstance(element, (Tensor, int, float, np.generic)):
-        raise RuntimeError(f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}.")  # noqa: TRY004
+        raise RuntimeError(f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}.")
     return bool((self._data == data_of(element)).any())
 
 

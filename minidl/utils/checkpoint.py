@@ -65,7 +65,7 @@ class CheckpointFunction(Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
         if not isinstance(modes.task, dict):  # a backward to chosen inputs would not reach them through another backward
-            raise RuntimeError("When use_reentrant=True, torch.utils.checkpoint is incompatible with .grad() or passing an "  # noqa: TRY004
+            raise RuntimeError("When use_reentrant=True, torch.utils.checkpoint is incompatible with .grad() or passing an "
                                "`inputs` parameter to .backward(). To resolve this error, you can either set use_reentrant=False, or "
                                "call .backward() without passing the `inputs` argument.")
         args = [detached(a) for a in ctx.again.args]

@@ -203,7 +203,7 @@ class HookedCall:
                     continue
                 try:
                     self.run_forward_hook(hook, owner._forward_hooks_with_kwargs.get(key))
-                except Exception as error:
+                except Exception as error:  # noqa: BLE001
                     warnings.warn(f"{'global ' if owner is GLOBAL else ''}module forward hook with "
                                   "``always_call=True`` raised an exception that was silenced as another error was "
                                   f"raised in forward: {error}", stacklevel=2)

@@ -168,7 +168,7 @@ class ModuleState:
             else:
                 with no_grad():
                     own.copy_(given)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             errors.append(f'While copying the parameter named "{key}", whose dimensions in the model are {own.shape} '
                           f"and whose dimensions in the checkpoint are {given.shape}, an exception occurred : "
                           f"{error.args}.")
