@@ -175,10 +175,11 @@ def cosh(x: Any) -> Any:
 
 @primitive(d=lambda g, tanh_x: tanh_backward(g, tanh_x), tanh_x=lambda g, d, tanh_x: g * d * (-2 * tanh_x))
 def tanh_backward(d: Any, tanh_x: Any) -> Any:
-    """y = d (1 - tanh^2 x), in one new array."""
-    y = np.multiply(tanh_x, tanh_x, np.empty_like(tanh_x))
-    np.subtract(1, y, y)
-    return np.multiply(y, d, y)
+    """y = d (1 - tanh^2 x), in one new array (a scalar stays one: it has no memory to write into)."""
+    y = tanh_x * tanh_x
+    y = np.subtract(1, y, y) if y.ndim else 1 - y
+    y *= d
+    return y
 
 
 @public(where="torch nn.functional", method=True, inplace=True)
