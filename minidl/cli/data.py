@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,9 @@ from .. import datasets
 from ..core.tensor import Tensor, wrap
 from ..models import get_model
 from ..nn import Module
-from ..serialization import load, save
+from ..serialization import load
 
-__all__ = ["CheckpointError", "Normalizer", "read_data", "build", "write_checkpoint", "read_checkpoint", "restore"]
+__all__ = ["CheckpointError", "Normalizer", "read_data", "build", "read_checkpoint", "restore"]
 
 
 class CheckpointError(Exception):
@@ -55,19 +54,6 @@ def read_data(name: str, seed: int, size: int | None = None) -> datasets.ImageDa
 def build(config: dict[str, Any]) -> Module:
     """The model of a run's configuration."""
     return get_model(config["model"], num_classes=len(config["classes"]), in_channels=config["shape"][0])
-
-
-def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Writes beside the file and renames, so that there is always a whole file: the old one or the new one."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with open(beside, "wb") as file:
-            save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:

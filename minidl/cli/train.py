@@ -21,8 +21,9 @@ from ..models import list_models
 from ..nn import Module
 from ..nn import functional as F
 from ..optim.lr_scheduler import CosineAnnealingLR, CosineAnnealingWarmRestarts, LambdaLR, LinearLR, SequentialLR
+from ..serialization import save
 from ..utils.data import DataLoader, TensorDataset
-from .data import CheckpointError, Normalizer, build, read_checkpoint, read_data, restore, write_checkpoint
+from .data import CheckpointError, Normalizer, build, read_checkpoint, read_data, restore
 
 __all__ = ["add_train_arguments", "run_train"]
 
@@ -125,7 +126,7 @@ class Training:
     def run(self, directory: Path) -> None:
         """Trains until the last epoch. After each, `last.pt` (and `best.pt`) hold the run, and metrics.csv its history."""
         if not self.history:
-            write_checkpoint(directory / "last.pt", self.state())
+            save(self.state(), directory / "last.pt")
         confusion = None
         for epoch in range(len(self.history), self.config["epochs"]):
             rate = self.optimizer.param_groups[0]["lr"]
@@ -136,8 +137,8 @@ class Training:
             self.best = max(self.best, test_accuracy)
             write_metrics(directory / "metrics.csv", self.history)
             if is_best:
-                write_checkpoint(directory / "best.pt", self.state())
-            write_checkpoint(directory / "last.pt", self.state())
+                save(self.state(), directory / "best.pt")
+            save(self.state(), directory / "last.pt")
         if confusion is None:
             confusion = evaluate(self.model, *self.test_set)[2]
         self.draw(directory, confusion)
