@@ -165,7 +165,7 @@ def encode(text: Any, codec: Any = "latin1") -> bytes:
     """How pickles of protocol 2 spell bytes."""
     if type(text) is not str:
         refuse(f"expected text, got {type(text).__name__}")
-    if codec not in ("latin1", "latin-1"):
+    if type(codec) is not str or codec not in ("latin1", "latin-1"):
         refuse("expected latin1 as the codec of bytes")
     return text.encode("latin1")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import pickle
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -85,6 +86,11 @@ class Bounded:
         return line
 
 
+def name_of(thing: Any) -> str:
+    """An object's own `__name__` would be the file's to set."""
+    return thing.__name__ if isinstance(thing, (type, types.FunctionType)) else type(thing).__name__
+
+
 class Operations(dict[int, Callable[[Any], None]]):
     """What each operation of a pickle does."""
 
@@ -133,9 +139,10 @@ class Unpickler(PythonUnpickler):  # type: ignore[misc]
 
     def persistent_load(self, pid: Any) -> Any:
         require(pid, "a persistent id", tuple)
-        if self.modules and len(pid) > 1 and pid[0] == "module" and isinstance(pid[1], type):
+        word = pid[0] if len(pid) > 1 and type(pid[0]) is str else None
+        if self.modules and word == "module" and isinstance(pid[1], type):
             return pid[1]  # how the older format names a layer
-        if not (len(pid) in (5, 6) and pid[0] == "storage" and isinstance(pid[1], StorageType) and type(pid[2]) is str
+        if not (len(pid) in (5, 6) and word == "storage" and isinstance(pid[1], StorageType) and type(pid[2]) is str
                 and type(pid[4]) is int and pid[4] >= 0):
             refuse("expected the type, name, device and length of a storage as its persistent id")
         return self.storages(pid)
@@ -150,7 +157,7 @@ class Unpickler(PythonUnpickler):  # type: ignore[misc]
         require(args, "arguments", tuple)
         if not self.is_allowed(function):
             if not callable(function) or isinstance(function, Module) or function not in BUILDERS:
-                refuse(f"a call of {getattr(function, '__name__', type(function).__name__)}, which a checkpoint does not need")
+                refuse(f"a call of {name_of(function)}, which a checkpoint does not need")
             function = BUILDERS[function]
         self.append(function(*args))
 
@@ -158,7 +165,7 @@ class Unpickler(PythonUnpickler):  # type: ignore[misc]
         args, cls = self.stack.pop(), self.stack.pop()
         require(args, "arguments", tuple)
         if not self.is_allowed(cls) and not (isinstance(cls, type) and issubclass(cls, Module) and not args):
-            refuse(f"an object made of {getattr(cls, '__name__', type(cls).__name__)}, which a checkpoint does not need")
+            refuse(f"an object made of {name_of(cls)}, which a checkpoint does not need")
         self.append(cls.__new__(cls, *args))
 
     def load_build(self) -> None:
