@@ -11,6 +11,7 @@ A row names one public function and gives a Hypothesis strategy of calls:
 - `bad`: calls that must raise on both sides.
 - `grad`, `second`: whether first and second derivatives are compared (both by default).
 - `random`: only shape and dtype are compared. (Random ops need it not: both libraries draw the same stream.)
+- `layouts`: False for what tells of, or edits, the memory itself, so that read-only and strided inputs must differ.
 - `operator`: special methods that must equal the function, such as ``("__mul__",)``.
 - `inplace`: also compares ``x.name_(...)``.
 - `float32`: (rtol, atol) for float32, relative to the largest expected value, where PyTorch's own tolerance is wider.
@@ -60,6 +61,7 @@ class Row:
     grad: bool = True
     second: bool = True
     random: bool = False
+    layouts: bool = True
     operator: tuple[str, ...] = ()
     inplace: bool = False
     float32: tuple[float, float] = (1.3e-6, 1e-5)
@@ -332,6 +334,8 @@ def check_forms(row: Row, c: Call, have: list[Any]) -> None:
             same(run(minidl, lambda x, *a, operator=operator: getattr(x, operator)(*a), c, grad=False)[0], operator)
     if row.inplace and isinstance(c.args[0], np.ndarray):
         check_inplace(row, c)
+    if not row.layouts:
+        return
     near(run(minidl, function, rearranged(c, read_only), grad=False)[0], "read-only")
     near(run(minidl, function, rearranged(c, strided), grad=False)[0], "non-contiguous")
 

@@ -9,4 +9,11 @@ NO_ROW: dict[str, str] = {
         ("", ("relu", "rrelu", "threshold", "selu", "celu")),
         ("nn.functional.", ("relu", "rrelu", "threshold", "selu", "celu", "elu", "hardtanh", "leaky_relu"))) for name in names),
         "edits its input: tests/test_elementwise.py"),
+    "Tensor.cuda": "always an error: tests/test_engine.py",
+    "Tensor.pin_memory": "PyTorch's needs an accelerator; here the tensor itself: tests/test_engine.py",
+    "from_numpy": "every row passes through it; its errors: tests/test_engine.py",
+    "from_dlpack": "takes another library's array: tests/test_engine.py",
+    "frombuffer": "takes a buffer: tests/test_engine.py",
+    "poisson": "its stream is not PyTorch's: tests/test_engine.py",
+    **dict.fromkeys(("manual_seed", "seed", "initial_seed", "get_rng_state", "set_rng_state"), "the generator's state: tests/test_generator.py and tests/test_engine.py"),
 }

@@ -273,3 +273,39 @@ REPRS = ["l.tensor([[1.0, 2.0]])", "l.tensor([1, 2, 3])", "l.tensor(1.5)", "l.te
 @pytest.mark.parametrize("text", REPRS)
 def test_repr_is_pytorchs(text: str) -> None:
     assert repr(eval(text, {"l": minidl})) == repr(eval(text, {"l": torch}))
+
+
+def test_there_is_only_the_cpu() -> None:
+    x = minidl.ones(2)
+    assert x.pin_memory() is x and x.to("cpu") is x and str(x.device) == "cpu"
+    for attempt in (x.cuda, lambda: x.to("cuda:0"), lambda: minidl.zeros(2, device="mps"), lambda: minidl.device("cuda")):
+        with pytest.raises(RuntimeError, match="only device"):
+            attempt()
+
+
+def test_tensors_from_buffers_and_arrays() -> None:
+    data = np.array([1.0, 2.0, 3.0]).tobytes()
+    assert minidl.frombuffer(bytearray(data), dtype=minidl.float64, count=2, offset=8).tolist() == [2.0, 3.0]
+    for bad in ([1.0], None):
+        with pytest.raises(TypeError, match="expected np.ndarray"):
+            minidl.from_numpy(bad)
+    for dtype in ("complex128", "U3", "datetime64[s]"):
+        with pytest.raises(TypeError, match="only supported types"):
+            minidl.from_numpy(np.zeros(2, dtype))
+
+
+def test_the_default_generator() -> None:
+    for library in (torch, minidl):
+        library.manual_seed(5)
+        state = library.get_rng_state()
+        first = library.rand(3)
+        library.set_rng_state(state)
+        assert library.rand(3).tolist() == first.tolist() and library.initial_seed() == 5
+    assert minidl.get_rng_state().numpy().tobytes() == torch.get_rng_state().numpy().tobytes()
+    assert minidl.seed() == minidl.initial_seed()
+
+
+def test_poisson_counts_have_the_rate() -> None:
+    minidl.manual_seed(0)
+    counts = minidl.poisson(minidl.full((20000,), 4.0))
+    assert counts.dtype == minidl.float32 and abs(counts.mean().item() - 4) < 0.05 and abs(counts.var().item() - 4) < 0.2
