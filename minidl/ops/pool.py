@@ -53,6 +53,12 @@ def windows(op: str, x: Any, kernel_size: Any, stride: Any, padding: Any, dilati
     kernel = n_tuple(kernel_size, dims, op, "kernel_size")
     strides = kernel if stride is None or stride in ((), []) else n_tuple(stride, dims, op, "stride")
     pads, dilations = n_tuple(padding, dims, op, "padding"), n_tuple(dilation, dims, op, "dilation")
+    return windows_on(op, check_shape(op, x, dims), kernel, strides, pads, dilations, bool(ceil_mode))
+
+
+@lru_cache
+def windows_on(op: str, size: Sizes, kernel: Sizes, strides: Sizes, pads: Sizes, dilations: Sizes, ceil_mode: bool) -> Windows:
+    """The windows on an image of `size`, or an error."""
     for name, values, least in (("kernel_size", kernel, 1), ("stride", strides, 1), ("dilation", dilations, 1),
                                 ("padding", pads, 0)):
         if min(values) < least:
@@ -62,7 +68,6 @@ def windows(op: str, x: Any, kernel_size: Any, stride: Any, padding: Any, dilati
     if any(p > r // 2 for p, r in zip(pads, reach)):
         raise RuntimeError(f"{op}: pad should be at most half of effective kernel size, but got pad={pads}, "
                            f"kernel_size={kernel} and dilation={dilations}")
-    size = check_shape(op, x, dims)
     out = []
     for n, r, s, p in zip(size, reach, strides, pads):
         count = (n + 2 * p - r + (s - 1 if ceil_mode else 0)) // s + 1
@@ -115,11 +120,12 @@ def maxima(x: np.ndarray, w: Windows) -> np.ndarray:
 def winners(x: np.ndarray, w: Windows) -> np.ndarray:
     """For each window, the place in the kernel of the first maximum, or of the last NaN."""
     y, size = maxima(x, w), last(x.shape, len(w.kernel))
-    count = prod(w.kernel)
-    winner = full_like(x, y.shape, count, np.min_scalar_type(count))
+    count = np.min_scalar_type(prod(w.kernel)).type(prod(w.kernel))
+    winner = full_like(x, y.shape, count, count.dtype)
     for number, i, o in places(w, size):
-        missed = (x[i] != y[o]) * winner.dtype.type(count)  # as numbers, which is faster than a masked copy
-        np.minimum(winner[o], np.maximum(missed, winner.dtype.type(number)), out=winner[o])
+        missed = (x[i] != y[o]) * count  # as numbers, which is faster than a masked copy
+        part = winner[o]
+        np.minimum(part, np.maximum(missed, number), out=part)
     if x.dtype.kind == "f" and np.isnan(y).any():
         for number, i, o in places(w, size):
             np.copyto(winner[o], number, where=np.isnan(x[i]))
