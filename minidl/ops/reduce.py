@@ -33,7 +33,9 @@ def expand_reduced(x: Any, shape: Any, dims: tuple[int, ...]) -> Any:
 
 def cast_to(x: Any, dtype: Any) -> Any:
     """x in `dtype`; x itself where there is nothing to do."""
-    d = dtype_of(x) if dtype is None else as_numpy_dtype(dtype)
+    if dtype is None:
+        return x
+    d = as_numpy_dtype(dtype)
     return x if dtype_of(x) == d else convert(x, d)
 
 
