@@ -86,11 +86,12 @@ def plans(draw: Any) -> dict[str, Any]:
     hooks = draw(st.lists(st.tuples(st.sampled_from(KINDS), st.integers(-1, depth), st.booleans()), max_size=8))
     return {"layers": layers, "hooks": hooks, "input": draw(st.booleans()), "frozen": draw(st.integers(-1, depth - 1)),
             "global": draw(st.lists(st.sampled_from(KINDS), max_size=2)), "twice": draw(st.booleans()),
-            "tensor_hooks": draw(st.booleans()), "no_grad": draw(st.booleans())}
+            "tensor_hooks": draw(st.booleans()), "no_grad": draw(st.booleans()),
+            "shape": draw(st.sampled_from(((), (2,), (2, 2)))), "bias": draw(st.booleans())}
 
 
 def build(T: ModuleType, plan: dict[str, Any]) -> Any:
-    make = {"linear": lambda: T.nn.Linear(3, 3), "relu": T.nn.ReLU, "tanh": T.nn.Tanh,
+    make = {"linear": lambda: T.nn.Linear(3, 3, plan["bias"]), "relu": T.nn.ReLU, "tanh": T.nn.Tanh,
             "sequence": lambda: T.nn.Sequential(T.nn.Tanh(), T.nn.Linear(3, 3))}
     net = T.nn.Sequential(*[make[layer]() for layer in plan["layers"]]).double()
     for i, module in enumerate(net.modules()):
@@ -111,12 +112,13 @@ def test_order_of_events_in_random_networks(plan: dict[str, Any]) -> None:
         handles = [getattr(T.nn.modules.module, f"register_module_{kind}_hook")(logging(log, f"global {kind}"))
                    for kind in plan["global"]]
         try:
-            x = leaf(T, 2, 3, requires_grad=plan["input"])
+            x = leaf(T, *plan["shape"], 3, requires_grad=plan["input"])
             if plan["tensor_hooks"]:
                 for name, p in net.named_parameters():
-                    # PyTorch's linear is two nodes; its bias comes first
-                    if p.requires_grad and name.endswith("weight"):
+                    if p.requires_grad:
                         p.register_hook(lambda g, name=name: log.append(("parameter", name, seen(g))))
+                        p.register_post_accumulate_grad_hook(
+                            lambda p, name=name: log.append(("accumulated", name, seen(p.grad))))
                 if plan["input"]:
                     x.register_hook(lambda g: log.append(("input", seen(g))))
             if plan["no_grad"]:

@@ -76,15 +76,25 @@ def _dot(a: Any, b: Any) -> Any:
 
 
 def _linear_rule(g: Any, x: Any, w: Any, needs: Any) -> Any:
-    return (_mm(g, w) if needs[0] else None, _gram(g, x) if needs[1] else None, g)
+    return g, _mm(g, w) if needs[1] else None, _gram(g, x) if needs[2] else None
 
 
-@primitive(joint=("x w b", _linear_rule), grad_name="AddmmBackward0")
+def _linear_rows_rule(g: Any, x: Any, w: Any, needs: Any) -> Any:
+    return g, _gram(g, x) if needs[1] else None, _mm(g, w) if needs[2] else None
+
+
+@primitive(joint=("b x w", _linear_rule), grad_name="AddmmBackward0")
 def _linear(x: Any, w: Any, b: Any) -> Any:
     y = gemm(as_rows(x), w.T)
     if b is not None:
         y += b
     return y.reshape(*x.shape[:-1], w.shape[0])
+
+
+@primitive(joint=("b w x", _linear_rows_rule), grad_name="AddmmBackward0")
+def _linear_rows(x: Any, w: Any, b: Any) -> Any:
+    """`_linear` of an input that is not a matrix: PyTorch's backward reshapes that input's gradient, so it arrives last."""
+    return _linear(x, w, b)
 
 
 # ---- checks
@@ -277,4 +287,4 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     same_dtype(input, weight, "expected m1 and m2 to have the same dtype, but got: {} != {}", c_type)
     if bias is not None:
         check_summand("linear", bias, (math.prod(rows), m), weight)
-    return _linear(input, weight, bias)
+    return (_linear if len(rows) == 1 or bias is None else _linear_rows)(input, weight, bias)
