@@ -78,8 +78,13 @@ def _run(roots: list[tuple[Any, Any]], retain: bool, create: bool, captured: dic
             heapq.heappush(ready, (target.order, target))
         else:
             reach_leaf(target, [gradients.pop(target)], create, captured)
-    while ready:
-        node = heapq.heappop(ready)[1]
+    following: Node | None = None  # a ready node outside the heap: in a chain, the only one
+    while ready or following is not None:
+        if following is None:
+            node = heapq.heappop(ready)[1]
+        else:
+            node = heapq.heappushpop(ready, (following.order, following))[1] if ready else following
+            following = None
         g = gradients.pop(node, None)
         edges = node.edges
         if node.plain and captured is None and g is not None:
@@ -101,14 +106,16 @@ def _run(roots: list[tuple[Any, Any]], retain: bool, create: bool, captured: dic
         if node.keeps and not retain:
             node.saved = None
         g = None
+        leaves = []
         for target, result in zip(node.edges, results):
             if target is None:
                 continue
+            is_leaf = target.__class__ is Tensor or not isinstance(target, Node)
             if result is not None and (wanted is None or target in wanted):
                 if create and result.__class__ is not Tensor:
                     result = as_tensor(result)
                 array = result._data if create else result
-                form = target if target.__class__ is not Tensor and isinstance(target, Node) else target._data
+                form = target._data if is_leaf else target
                 if array.dtype is not form.dtype or array.shape != form.shape:
                     result = fit_checked(node, result, form.shape, form.dtype)
                 array = None
@@ -117,11 +124,17 @@ def _run(roots: list[tuple[Any, Any]], retain: bool, create: bool, captured: dic
             left = counts[target] - 1
             counts[target] = left
             if left == 0:
-                if target.__class__ is not Tensor and isinstance(target, Node):
+                if is_leaf:
+                    if target in gradients:
+                        leaves.append(target)
+                elif following is None:
+                    following = target
+                else:
                     heapq.heappush(ready, (target.order, target))
-                elif target in gradients:
-                    result = results = None  # so that a leaf can see that it is the gradient's only owner
-                    reach_leaf(target, [gradients.pop(target)], create, captured)
+        if leaves:
+            result = results = None  # so that a leaf can see that it is the gradient's only owner
+            for leaf in leaves:
+                reach_leaf(leaf, [gradients.pop(leaf)], create, captured)
 
 
 def collect(slot: Slot, g: Any, gradients: dict[Any, Any]) -> tuple[None]:
