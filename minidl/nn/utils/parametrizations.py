@@ -1,4 +1,4 @@
-"""Weight and spectral normalisation as parametrisations."""
+"""Orthogonality, weight and spectral normalisation as parametrisations."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from ...core.modes import no_grad
 from ...core.tensor import Tensor
 from .. import functional as F
 from ..modules.module import Module
+from .orthogonal import orthogonal
 from .parametrize import register_parametrization
 from .spectral_norm import as_matrix, output_dim, random_direction
 from .weight_norm import norm_except_dim, normalized
 
-__all__ = ["spectral_norm", "weight_norm"]
+__all__ = ["orthogonal", "spectral_norm", "weight_norm"]
 
 
 class _WeightNorm(Module):
