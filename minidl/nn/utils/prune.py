@@ -165,6 +165,8 @@ class Identity(BasePruningMethod):
 class _Amount(BasePruningMethod):
     """Prunes `amount` of the elements or slices: a number if int, a share in [0, 1] if float."""
 
+    amount: float
+
     def __init__(self, amount: float) -> None:
         if not isinstance(amount, numbers.Real):
             raise TypeError(f"Invalid type for amount: {amount}. Must be int or float.")
