@@ -1,15 +1,15 @@
-"""Backward: nodes in the order latest first, each once, when all its gradients have arrived.
+"""Backward: nodes latest first, each once; by then all its gradients have arrived.
 
-A first walk counts how many gradients each node will receive; then a heap of ready nodes yields the latest recorded one, as
-PyTorch's engine does, so hooks fire in the same order. No recursion, so a chain may have any length. The gradients are bare
+A node is later than all that it was computed from, so a walk that finds the nodes and a sort give the order, which is PyTorch's
+engine's too: hooks fire in the same order. No recursion, so a chain may have any length. The gradients are bare
 ndarrays, unless a graph of this backward is wanted (`create_graph`): then they are Tensors and the same rules are recorded.
 """
 
 from __future__ import annotations
 
-import heapq
 import sys
 import warnings
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -22,28 +22,34 @@ from .tensor import Tensor, edge, wrap
 __all__ = ["backward", "grad", "execute"]
 
 
-def count_arrivals(roots: list[Any]) -> dict[Any, int]:
-    """For every node and leaf that can be reached, the number of gradients that will arrive there."""
-    counts: dict[Any, int] = dict.fromkeys(roots, 0)
-    stack = [root for root in counts if isinstance(root, Node)]
-    while stack:
-        for target in stack.pop().edges:
+latest_first = attrgetter("order")
+
+
+def reachable(roots: list[Any]) -> tuple[dict[Any, None], list[Node], dict[Any, int]]:
+    """What can be reached: all of it; its nodes, latest first; and for each leaf the number of gradients that will arrive."""
+    found: dict[Any, None] = dict.fromkeys(roots)
+    nodes = [root for root in found if isinstance(root, Node)]
+    arrivals = {root: 0 for root in found if not isinstance(root, Node)}
+    for node in nodes:  # which grows meanwhile
+        for target in node.edges:
             if target is None:
                 continue
-            count = counts.get(target)
-            if count is None:
-                counts[target] = 1
-                if isinstance(target, Node):
-                    stack.append(target)
-            else:
-                counts[target] = count + 1
-    return counts
+            if target not in found:
+                found[target] = None
+                if target.__class__ is not Tensor and isinstance(target, Node):
+                    nodes.append(target)
+                else:
+                    arrivals[target] = 1
+            elif target in arrivals:
+                arrivals[target] += 1
+    nodes.sort(key=latest_first)
+    return found, nodes, arrivals
 
 
-def leading_to(targets: dict[Any, Any], counts: dict[Any, int]) -> set[Any]:
-    """The nodes from which a target can be reached. Inputs are older than outputs, so one pass from the oldest will do."""
+def leading_to(targets: dict[Any, Any], nodes: list[Node]) -> set[Any]:
+    """The nodes from which a target can be reached: one pass from the oldest."""
     leading: set[Any] = set()
-    for node in sorted((n for n in counts if isinstance(n, Node)), key=lambda n: -n.order):
+    for node in reversed(nodes):
         if any(e in targets or e in leading for e in node.edges if e is not None):
             leading.add(node)
     return leading
@@ -65,26 +71,16 @@ def execute(roots: list[tuple[Any, Any]], retain: bool, create: bool, captured: 
 
 
 def _run(roots: list[tuple[Any, Any]], retain: bool, create: bool, captured: dict[Any, Any] | None) -> None:
-    counts = count_arrivals([root for root, _ in roots])
-    leading = None if captured is None else leading_to(captured, counts)
+    found, nodes, arrivals = reachable([root for root, _ in roots])
+    leading = None if captured is None else leading_to(captured, nodes)
     wanted = None if captured is None else leading.union(captured)  # type: ignore[union-attr]
-    modes.task = counts if wanted is None else wanted
+    modes.task = found if wanted is None else wanted
     gradients: dict[Any, Any] = {}
-    ready: list[tuple[int, Node]] = []
     for target, g in roots:
         gradients[target] = g if target not in gradients else gradients[target] + g
-    for target in [root for root in gradients if counts[root] == 0]:
-        if isinstance(target, Node):
-            heapq.heappush(ready, (target.order, target))
-        else:
-            reach_leaf(target, [gradients.pop(target)], create, captured)
-    following: Node | None = None  # a ready node outside the heap: in a chain, the only one
-    while ready or following is not None:
-        if following is None:
-            node = heapq.heappop(ready)[1]
-        else:
-            node = heapq.heappushpop(ready, (following.order, following))[1] if ready else following
-            following = None
+    for leaf in [target for target in gradients if arrivals.get(target) == 0]:
+        reach_leaf(leaf, [gradients.pop(leaf)], create, captured)
+    for node in nodes:
         g = gradients.pop(node, None)
         edges = node.edges
         if node.plain and captured is None and g is not None:
@@ -110,27 +106,21 @@ def _run(roots: list[tuple[Any, Any]], retain: bool, create: bool, captured: dic
         for target, result in zip(node.edges, results):
             if target is None:
                 continue
-            is_leaf = target.__class__ is Tensor or not isinstance(target, Node)
+            left = arrivals.get(target)  # None for a node
             if result is not None and (wanted is None or target in wanted):
                 if create and result.__class__ is not Tensor:
                     result = as_tensor(result)
                 array = result._data if create else result
-                form = target._data if is_leaf else target
+                form = target if left is None else target._data
                 if array.dtype is not form.dtype or array.shape != form.shape:
                     result = fit_checked(node, result, form.shape, form.dtype)
                 array = None
                 present = gradients.get(target)
                 gradients[target] = result if present is None else present + result
-            left = counts[target] - 1
-            counts[target] = left
-            if left == 0:
-                if is_leaf:
-                    if target in gradients:
-                        leaves.append(target)
-                elif following is None:
-                    following = target
-                else:
-                    heapq.heappush(ready, (target.order, target))
+            if left is not None:
+                arrivals[target] = left - 1
+                if left == 1 and target in gradients:
+                    leaves.append(target)
         if leaves:
             result = results = None  # so that a leaf can see that it is the gradient's only owner
             for leaf in leaves:
