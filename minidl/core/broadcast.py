@@ -20,13 +20,22 @@ def sum_to(x: Any, shape: Any) -> Any:
     return x.sum(axis=axes, dtype=x.dtype).reshape(shape) if axes else x
 
 
-@primitive(x=lambda g, x_shape: sum_to(g, x_shape), view=True, grad_name="ExpandBackward0")
-def expand_to(x: Any, shape: Any) -> Any:
-    """y = x broadcast to `shape`, without copying; the transpose of `sum_to`."""
+def repeated(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """`np.broadcast_to`, writeable where x is, and in most cases in a tenth of the time."""
+    if x.flags.c_contiguous:
+        lead = len(shape) - x.ndim
+        strides = [s if x.shape[d] == shape[d + lead] else 0 for d, s in enumerate(x.strides)]
+        return np.ndarray(shape, x.dtype, x, 0, (0,) * lead + tuple(strides))
     y = np.broadcast_to(x, shape)
     if x.flags.writeable:
         y.flags.writeable = True
     return y
+
+
+@primitive(x=lambda g, x_shape: sum_to(g, x_shape), view=True, grad_name="ExpandBackward0")
+def expand_to(x: Any, shape: Any) -> Any:
+    """y = x broadcast to `shape`, without copying; the transpose of `sum_to`."""
+    return repeated(x, shape)
 
 
 @primitive(x=lambda g: g, grad_name="ToCopyBackward0")

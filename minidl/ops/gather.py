@@ -7,6 +7,7 @@ derivative: the gradient of what was picked is added where it came from.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -61,11 +62,19 @@ def grid_key(op: str, x: Any, dim: int, index: Any, *, wrap: bool = False) -> np
     found = integers(op, index, shape[dim], dim, RuntimeError, wrap=wrap)
     if wrap:
         found[found < 0] += shape[dim]
-    found *= math.prod(shape[dim + 1:])
+    steps = row_major(shape)
+    if steps[dim] != 1:
+        found *= steps[dim]
     for d, column in enumerate(open_grid(array.shape)):
         if d != dim:
-            found += column * math.prod(shape[d + 1:])
+            found += column * steps[d] if steps[d] != 1 else column
     return found
+
+
+@lru_cache
+def row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """How many elements lie between neighbours along each dimension."""
+    return tuple([math.prod(shape[d + 1:]) for d in range(len(shape))])
 
 
 def flat_key(op: str, x: Any, index: Any) -> np.ndarray:

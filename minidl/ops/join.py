@@ -26,7 +26,8 @@ def _cat(xs: Any, dim: int, dtype: Any) -> Any:
 
 @primitive(xs=lambda g, dim: [select(g, dim, i) for i in range(g.shape[dim])], sequence=True)
 def _stack(xs: Any, dim: int, dtype: Any) -> Any:
-    return np.stack(xs, axis=dim, dtype=dtype, casting="unsafe")
+    key = (EVERYTHING,) * dim + (None,)
+    return np.concatenate([x[key] for x in xs], axis=dim, dtype=dtype, casting="unsafe")  # np.stack takes three times as long
 
 
 def pieces(x: Any, sizes: list[int], dim: int) -> list[Any]:
@@ -49,7 +50,8 @@ def as_list(op: str, tensors: Any) -> list[Any]:
 
 def type_of(tensors: Any) -> np.dtype:
     """The type to which PyTorch promotes tensors that it joins; a 0-d tensor counts as much as any other."""
-    return functools.reduce(promote_types, [dtype_of(t) for t in tensors])
+    first, *others = {dtype_of(t) for t in tensors}
+    return functools.reduce(promote_types, others, first)
 
 
 @public(aliases="concat concatenate")

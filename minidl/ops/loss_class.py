@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core import data_of, dtype_of, primitive, public
+from ..core.broadcast import expand_to
 from ..core.checks import require_constant, require_tensor
 from ..core.dtypes import word
 from .index import _pick, open_grid, put_zeros
@@ -20,8 +21,13 @@ from .softmax import _log_softmax, _softmax, _softmax_backward, shifted
 
 
 def column(x: Any) -> Any:
-    """(N, *S) as (N, 1, *S)."""
-    return reshape(x, (x.shape[0], 1, *x.shape[1:]))
+    """(N, *S) as (N, 1, *S); one number for all as it is."""
+    return reshape(x, (x.shape[0], 1, *x.shape[1:])) if x.ndim else x
+
+
+def likelihoods(y: Any, c: Any, count: Any) -> Any:
+    """The losses y of the targets times their factors, collected; 0, even of an infinite y, where the factor is."""
+    return collected(y if c is None else np.where(c == 0, c, c * y), count)
 
 
 def at_class(index: np.ndarray) -> tuple[Any, ...]:
@@ -30,29 +36,30 @@ def at_class(index: np.ndarray) -> tuple[Any, ...]:
     return (samples, index, *positions)
 
 
-def part(g: Any, count: Any) -> Any:
+def part(g: Any, c: Any, count: Any) -> Any:
     """Each target's share of the gradient: 0, as in PyTorch, where no target counts and the mean is undefined."""
-    return share(g, math.inf if count == 0 else count)
+    g = share(g, math.inf if count == 0 else count)
+    return g if c is None else g * c
 
 
 def nll_rule(g: Any, x_shape: Any, index: Any, c: Any, count: Any) -> Any:
-    return put_zeros(-part(g, count) * c, x_shape, at_class(index))
+    return put_zeros(expand_to(-part(g, c, count), index.shape), x_shape, at_class(index))
 
 
 def nll(x: Any, index: Any, c: Any, count: Any) -> Any:
-    """y = -c x[i, index[i]] for each sample and position, collected; c is 0 where the target is ignored."""
-    return collected(np.where(c == 0, c, -c * x[at_class(index)]), count)
+    """y = -c x[i, index[i]] for each sample and position, collected."""
+    return likelihoods(-x[at_class(index)], c, count)
 
 
 def cross_entropy_rule(g: Any, x: Any, index: Any, c: Any, count: Any) -> Any:
-    return _cross_entropy_backward(part(g, count) * c, x, index)
+    return _cross_entropy_backward(part(g, c, count), x, index)
 
 
 def scores_nll(x: Any, index: Any, c: Any, count: Any) -> Any:
     """y = c (log sum_k exp(x[i, k]) - x[i, index[i]]): softmax, logarithm and likelihood in one."""
     z = shifted(x, (1,))
     right = z[at_class(index)]
-    return collected(np.where(c == 0, c, c * (np.log(np.exp(z, out=z).sum(axis=1)) - right)), count)
+    return likelihoods(np.log(np.add.reduce(np.exp(z, out=z), axis=1)) - right, c, count)
 
 
 # PyTorch's node has another name where there are positions besides samples and classes.
@@ -67,14 +74,17 @@ def _cross_entropy_backward(c: Any, x: Any, index: Any) -> Any:
     """c (softmax(x) - onehot(index))."""
     y = shifted(x, (1,))
     np.exp(y, out=y)
-    y /= y.sum(axis=1, keepdims=True)
+    y /= np.add.reduce(y, axis=1, keepdims=True)
     y[at_class(index)] -= 1
-    y *= c[:, None]
+    y *= column(c)
     return y
 
 
-def coefficients(op: str, x: Any, target: Any, weight: Any, ignore_index: int) -> tuple[np.ndarray, np.ndarray]:
-    """The targets, 0 where ignored, and the factor of each: its class's weight, 0 where ignored; after the checks."""
+def coefficients(op: str, x: Any, target: Any, weight: Any, ignore_index: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """The targets, 0 where ignored, and the factor of each: its class's weight, 0 where ignored; after the checks.
+
+    None for the factors if all are 1.
+    """
     require_constant(op, weight=weight)
     shape, index = tuple(x.shape), data_of(target)
     if index.dtype != np.int64 and index.dtype != np.uint8:
@@ -87,6 +97,9 @@ def coefficients(op: str, x: Any, target: Any, weight: Any, ignore_index: int) -
     if weight is not None and tuple(weight.shape) != shape[1:2]:
         raise RuntimeError(f"weight tensor should be defined either for all {shape[1]} classes or no classes but got "
                            f"weight tensor of shape: {list(weight.shape)} ({op})")
+    in_range = index.dtype == np.int64 and index.size and index.view(np.uint64).max() < shape[1]  # negative ones are large so
+    if in_range and weight is None and not 0 <= ignore_index < shape[1]:
+        return index.copy(), None
     keep = index != ignore_index
     outside = keep & ((index < 0) | (index >= shape[1]))
     if outside.any():
@@ -102,7 +115,8 @@ def likelihood(kinds: Any, op: str, input: Any, target: Any, weight: Any, ignore
     x = input if batched else reshape(input, (1, input.shape[0]))
     t = data_of(target) if batched else data_of(target).reshape((1,) if target.ndim == 0 else target.shape)
     index, c = coefficients(op, x, t, weight, ignore_index)
-    y = kinds[x.ndim > 2](x, index, c, None if reduction == "none" else 1 if reduction == "sum" else c.sum())
+    count = None if reduction == "none" else 1 if reduction == "sum" else index.size if c is None else c.sum()
+    y = kinds[x.ndim > 2](x, index, c, count)
     return y if batched or reduction != "none" else reshape(y, ())
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
+from string import ascii_letters
 from typing import Any
 
 import numpy as np
@@ -48,16 +49,15 @@ norm_of = lru_cache(Norm)  # one batch is as large as the last
 
 
 @lru_cache
-def subscripts(shape: tuple[int, ...]) -> tuple[list[int], list[int]]:
-    """The dimensions of an array that is summed where `shape` is 1, and those that are left, for einsum."""
-    dims = list(range(len(shape)))
-    return dims, [d for d in dims if shape[d] != 1]
+def subscripts(shape: tuple[int, ...], factors: int) -> str:
+    """What einsum is told to sum a product of arrays where `shape` is 1, such as ``ab,ab->b``."""
+    dims = ascii_letters[:len(shape)]
+    return ",".join([dims] * factors) + "->" + "".join([d for d, n in zip(dims, shape) if n != 1])
 
 
 def total(shape: tuple[int, ...], *factors: np.ndarray) -> Any:
     """The product of the arrays, summed where `shape` is 1. (einsum is the fastest here, whatever the memory order.)"""
-    dims, left = subscripts(shape)
-    return np.einsum(*[o for x in factors for o in (x, dims)], left).reshape(shape)
+    return np.einsum(subscripts(shape, len(factors)), *factors).reshape(shape)
 
 
 def scaled(d: np.ndarray, w: Any, b: Any, var: np.ndarray, norm: Norm) -> np.ndarray:
@@ -257,19 +257,25 @@ def trailing(op: str, x: Any, normalized_shape: Any, weight: Any, bias: Any, eps
     if not isinstance(normalized_shape, Sequence):
         raise TypeError(f"{op}(): argument 'normalized_shape' must be tuple of ints, not "
                         f"{type(normalized_shape).__name__}")
-    last, shape = tuple(normalized_shape), tuple(x.shape)
+    shapes = [None if a is None else data_of(a).shape for a in (weight, bias)]
+    return trailing_norm(op, data_of(x).shape, tuple(normalized_shape), *shapes, eps, kind)
+
+
+@lru_cache
+def trailing_norm(op: str, shape: tuple[int, ...], last: tuple[int, ...], w_shape: tuple[int, ...] | None,
+                  b_shape: tuple[int, ...] | None, eps: float, kind: str) -> Norm:
     if not last:
         raise RuntimeError("Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
                            f"element, but got normalized_shape = {list(last)} ({op})")
-    for name, a in (("weight", weight), ("bias", bias)):
-        if a is not None and tuple(a.shape) != last:
+    for name, given in (("weight", w_shape), ("bias", b_shape)):
+        if given is not None and given != last:
             raise RuntimeError(f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape "
-                               f"{list(a.shape)} and normalized_shape = {list(last)} ({op})")
+                               f"{list(given)} and normalized_shape = {list(last)} ({op})")
     if shape[len(shape) - len(last):] != last or len(shape) < len(last):
         raise RuntimeError(f"Given normalized_shape={list(last)}, expected input with shape [*, "
                            f"{', '.join(map(str, last))}], but got input of size{list(shape)} ({op})")
     lead = len(shape) - len(last)
-    return norm_of(shape, tuple(range(lead, len(shape))), last, (1,) * lead + last, eps, kind)
+    return Norm(shape, tuple(range(lead, len(shape))), last, (1,) * lead + last, eps, kind)
 
 
 @public(where="torch nn.functional")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core import data_of, dtype_of, primitive, public
-from ..core.broadcast import convert, expand_to, sum_to
+from ..core.broadcast import convert, expand_to, repeated, sum_to
 from ..core.checks import as_sizes, require_tensor, wrap_dim, wrap_dims
 from ..core.dtypes import I8, as_numpy_dtype, word
 from ..core.promotion import accumulation_type
@@ -28,7 +28,7 @@ def count(shape: Any, dims: tuple[int, ...]) -> int:
 @primitive(x=lambda g, x_shape, dims: _sum(g, dims, len(x_shape) == g.ndim), view=True, grad_name="ExpandBackward0")
 def expand_reduced(x: Any, shape: Any, dims: tuple[int, ...]) -> Any:
     """What was reduced over `dims`, with or without keepdim, repeated to `shape` without copying; the transpose of `sum`."""
-    return np.broadcast_to(x.reshape(kept_shape(shape, dims)), shape)
+    return repeated(x.reshape(kept_shape(shape, dims)), shape)
 
 
 def cast_to(x: Any, dtype: Any) -> Any:

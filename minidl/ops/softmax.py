@@ -20,7 +20,7 @@ from .reduce import _sum, cast_to, expand_reduced
 def shifted(x: Any, dims: tuple[int, ...]) -> Any:
     """x minus its maximum over `dims`, in new memory; float16 is computed with in float32."""
     y = np.empty_like(x, dtype=np.float32 if x.dtype.itemsize == 2 else None)
-    return np.subtract(x, x.max(axis=dims, keepdims=True, initial=-np.inf), out=y)
+    return np.subtract(x, np.maximum.reduce(x, axis=dims, keepdims=True, initial=-np.inf), out=y)
 
 
 @primitive(h=lambda g, s, dims: _softmax_backward(g, s, dims),
@@ -36,7 +36,7 @@ def _softmax_backward(h: Any, s: Any, dims: tuple[int, ...]) -> Any:
 def _softmax(x: Any, dims: tuple[int, ...]) -> Any:
     y = shifted(x, dims)
     np.exp(y, out=y)
-    y /= y.sum(axis=dims, keepdims=True)
+    y /= np.add.reduce(y, axis=dims, keepdims=True)
     return y.astype(x.dtype, copy=False)
 
 
@@ -52,7 +52,7 @@ def _log_softmax_backward(h: Any, log_s: Any, dims: tuple[int, ...]) -> Any:
 @primitive(x=lambda g, y, dims: _log_softmax_backward(g, y, dims))
 def _log_softmax(x: Any, dims: tuple[int, ...]) -> Any:
     y = shifted(x, dims)
-    y -= np.log(np.exp(y).sum(axis=dims, keepdims=True))
+    y -= np.log(np.add.reduce(np.exp(y), axis=dims, keepdims=True))
     return y.astype(x.dtype, copy=False)
 
 

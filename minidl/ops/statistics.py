@@ -23,8 +23,8 @@ def moments(x: Any, dims: tuple[int, ...], correction: Any, keepdim: bool) -> tu
     """The variance and the mean, in two passes; those of float16 in float32."""
     v = x if x.dtype.itemsize > 2 else x.astype(np.float32)
     n = count(x.shape, dims)
-    mean = np.true_divide(v.sum(axis=dims, keepdims=True), n)
-    var = np.true_divide(np.square(v - mean).sum(axis=dims, keepdims=True), max(n - correction, 0))
+    mean = np.add.reduce(v, axis=dims, keepdims=True) / n
+    var = np.add.reduce(np.square(v - mean), axis=dims, keepdims=True) / max(n - correction, 0)
     return (var, mean) if keepdim else (var.squeeze(dims), mean.squeeze(dims))
 
 
