@@ -1,6 +1,28 @@
-"""Networks by name."""
+"""Networks by name, under torchvision's names, with its arguments, its `state_dict` keys and its initial values for the same seed.
 
+No weights are shipped; those in a .pth file load with ``model.load_state_dict(minidl.load(path))``.
+"""
+
+from . import _utils as _utils
+from . import feature_extraction as feature_extraction
+from . import segmentation as segmentation
+from .alexnet import *
+from .attention_resnet import *
+from .convnext import *
+from .densenet import *
+from .efficientnet import *
+from .googlenet import *
+from .inception import *
+from .mobilenetv2 import *
+from .mobilenetv3 import *
 from .registry import get_model as get_model
+from .registry import get_model_builder as get_model_builder
 from .registry import list_models as list_models
-from .small import LeNet as LeNet
-from .small import SmallResNet as SmallResNet
+from .resnet import *
+from .shufflenetv2 import *
+from .small import *
+from .squeezenet import *
+from .unet import *
+from .vgg import *
+from .vision_transformer import *
+from .xception import *
