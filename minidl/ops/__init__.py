@@ -58,6 +58,7 @@ FAMILIES = (  # in the order of their needs
     "resample",
     "norm",
     "grid",
+    "quantize",
 )
 for _family in FAMILIES:
     importlib.import_module(f"{__name__}.{_family}")
