@@ -23,7 +23,7 @@ ALLOWED: dict[str, set[str]] = {
     "utils": {"core", "ops", "autograd"},
     "serialization": {"core", "ops", "nn"},
     "models": {"core", "ops", "nn", "autograd"},
-    "transforms": {"core", "ops"},
+    "transforms": {"core", "ops", "nn"},
     "datasets": set(),
     "classical": set(),
     "backends": {"core", "ops"},
