@@ -1,3 +1,3 @@
-"""The command ``minidl``: train, eval, predict, ops."""
+"""The command ``minidl``: train, eval, predict, quantize, ops."""
 
 from .main import main as main

@@ -12,9 +12,12 @@ from .. import datasets
 from ..core.tensor import Tensor, wrap
 from ..models import get_model
 from ..nn import Module
+from ..quantization import from_state_dict
 from ..serialization import load
 
 __all__ = ["CheckpointError", "Normalizer", "read_data", "build", "read_checkpoint", "restore"]
+
+RUN, QUANTIZED = "minidl-run", "minidl-quantized"  # what the checkpoints of `minidl train` and `minidl quantize` say they are
 
 
 class CheckpointError(Exception):
@@ -56,8 +59,9 @@ def build(config: dict[str, Any]) -> Module:
     return get_model(config["model"], num_classes=len(config["classes"]), in_channels=config["shape"][0])
 
 
-def read_checkpoint(path: str | Path) -> dict[str, Any]:
-    """The state of a run, from a checkpoint file or from a run's directory; CheckpointError where it is none."""
+def read_checkpoint(path: str | Path, *others: str) -> dict[str, Any]:
+    """The state of a run (or of one of the `others` among formats), from a checkpoint file or from a run's directory; CheckpointError where
+    it is none."""
     path = Path(path)
     if path.is_dir():
         path = path / "last.pt"
@@ -67,14 +71,18 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         state = load(path)
     except Exception as error:
         raise CheckpointError(f"{path}: not a readable checkpoint ({error})") from error
-    if not isinstance(state, dict) or state.get("format") != "minidl-run":
-        raise CheckpointError(f"{path}: not a checkpoint of `minidl train` (it has no 'format': 'minidl-run')")
+    if isinstance(state, dict) and state.get("format") == QUANTIZED and QUANTIZED not in others:
+        raise CheckpointError(f"{path}: quantised, and so for `minidl eval` and `minidl predict` alone")
+    if not isinstance(state, dict) or state.get("format") not in (RUN, *others):
+        raise CheckpointError(f"{path}: not a checkpoint of `minidl train` (it has no 'format': '{RUN}')")
     return state
 
 
 def restore(model: Module, state: dict[str, Any], path: str | Path) -> Module:
     """The checkpoint's weights in a model of its configuration."""
     try:
+        if state["format"] == QUANTIZED:
+            return from_state_dict(model, state["model"])
         model.load_state_dict(state["model"])
     except (RuntimeError, KeyError) as error:
         raise CheckpointError(f"{path}: the weights do not fit the model {state['config']['model']!r}: {error}") from error

@@ -10,20 +10,20 @@ import numpy as np
 from ..core.modes import no_grad
 from ..core.tensor import wrap
 from ..nn import functional as F
-from .data import CheckpointError, Normalizer, build, read_checkpoint, read_data, restore
+from .data import QUANTIZED, CheckpointError, Normalizer, build, read_checkpoint, read_data, restore
 from .train import evaluate
 
 __all__ = ["add_eval_arguments", "add_predict_arguments", "run_eval", "run_predict"]
 
 
 def add_eval_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("checkpoint", help="a checkpoint of `minidl train`, or a run's directory")
+    parser.add_argument("checkpoint", help="a checkpoint of `minidl train` or `minidl quantize`, or a run's directory")
     parser.add_argument("--data", default=None, help="other data than the run's own")
 
 
 def run_eval(arguments: argparse.Namespace) -> None:
     """Give the accuracy of a checkpoint on the held-out images."""
-    state = read_checkpoint(arguments.checkpoint)
+    state = read_checkpoint(arguments.checkpoint, QUANTIZED)
     config = state["config"]
     data = read_data(arguments.data or config["data"], config["seed"], config["size"])
     if list(data.test_images.shape[1:]) != config["shape"] or list(data.classes) != config["classes"]:
@@ -35,14 +35,14 @@ def run_eval(arguments: argparse.Namespace) -> None:
 
 
 def add_predict_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("checkpoint", help="a checkpoint of `minidl train`, or a run's directory")
+    parser.add_argument("checkpoint", help="a checkpoint of `minidl train` or `minidl quantize`, or a run's directory")
     parser.add_argument("images", nargs="+", metavar="image", help="image files; resized to what the model takes")
     parser.add_argument("--top", type=int, default=3, help="how many classes to print")
 
 
 def run_predict(arguments: argparse.Namespace) -> None:
     """Give the most probable classes of images."""
-    state = read_checkpoint(arguments.checkpoint)
+    state = read_checkpoint(arguments.checkpoint, QUANTIZED)
     config = state["config"]
     model = restore(build(config), state, arguments.checkpoint).eval()
     normalizer = Normalizer(**{**state["normalizer"], "scale": 255})
