@@ -19,7 +19,8 @@ from .version import __version__ as __version__
 if TYPE_CHECKING:
     from .namespace import *
 
-_SUBPACKAGES = ("analysis", "autograd", "cli", "datasets", "linalg", "models", "nn", "optim", "quantization", "serialization", "special", "transforms", "utils", "viz")
+_SUBPACKAGES = ("analysis", "autograd", "cli", "datasets", "linalg", "models", "nn", "optim", "quantization",
+                "serialization", "special", "testing", "transforms", "utils", "viz")
 _ELSEWHERE = {"save": "serialization", "load": "serialization"}
 
 
