@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .namespace import *
 
 _SUBPACKAGES = ("analysis", "autograd", "cli", "datasets", "linalg", "models", "nn", "optim", "quantization",
-                "serialization", "special", "testing", "transforms", "utils", "viz")
+                "serialization", "special", "studies", "testing", "transforms", "utils", "viz")
 _ELSEWHERE = {"save": "serialization", "load": "serialization"}
 
 

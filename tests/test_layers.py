@@ -31,8 +31,9 @@ ALLOWED: dict[str, set[str]] = {
     "quantization": {"core", "ops", "nn", "autograd"},
     "viz": {"core", "ops", "nn", "autograd", "analysis"},
     "testing": {"core", "ops", "nn", "autograd"},
+    "studies": {"core", "ops", "nn", "optim", "utils", "models", "datasets", "viz"},
     "cli": {"core", "ops", "nn", "autograd", "optim", "utils", "serialization", "models", "transforms", "datasets",
-            "analysis", "quantization", "viz", "testing", "version"},
+            "analysis", "quantization", "viz", "testing", "version", "studies"},
 }
 FACADES = {"__init__", "__main__", "namespace"}  # they gather names for the user and may import everything
 LAZY = ("scipy", "matplotlib", "PIL", "hypothesis", "tqdm", "safetensors")  # imported where they are used

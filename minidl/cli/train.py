@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
-import os
+import io
 import sys
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from ..nn import Module
 from ..nn import functional as F
 from ..optim.lr_scheduler import CosineAnnealingLR, CosineAnnealingWarmRestarts, LambdaLR, LinearLR, SequentialLR
 from ..serialization import save
+from ..serialization.write import replacing
 from ..utils.data import DataLoader, TensorDataset
 from .data import CheckpointError, Normalizer, build, read_checkpoint, read_data, restore
 
@@ -60,6 +61,8 @@ def run_train(arguments: argparse.Namespace) -> int:
         state = read_checkpoint(arguments.resume)
         run = Path(arguments.resume)
         run = run if run.is_dir() else run.parent
+        for unfinished in run.glob(".*.tmp"):  # of a run that was killed while it wrote
+            unfinished.unlink(missing_ok=True)
         config = state["config"]
     else:
         state, config = None, {k: getattr(arguments, k) for k in (*DEFAULTS, "size")}
@@ -212,9 +215,9 @@ def evaluate(model: Module, images: Tensor, labels: Tensor, batch_size: int = 25
 
 def write_metrics(path: Path, history: list[dict[str, float]]) -> None:
     """The history as CSV, whole at any moment."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(beside, "w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(history)
-    os.replace(beside, path)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS)
+    writer.writeheader()
+    writer.writerows(history)
+    with replacing(path) as file:
+        file.write(text.getvalue().encode())

@@ -22,7 +22,7 @@ from ..core.tensor import Size, Tensor, device, wrap
 from ..nn.parameter import Buffer, Parameter, is_lazy
 from .read import MAGIC, PROTOCOL
 
-__all__ = ["save"]
+__all__ = ["replacing", "save"]
 
 PythonPickler: Any = vars(pickle)["_Pickler"]  # in Python, so that it can be taught to write names
 ALIGNMENT = 64  # of every storage in the file, so that it can be mapped
