@@ -19,9 +19,9 @@ from .version import __version__ as __version__
 if TYPE_CHECKING:
     from .namespace import *
 
-_SUBPACKAGES = ("analysis", "autograd", "cli", "datasets", "linalg", "models", "nn", "optim", "quantization",
-                "serialization", "special", "studies", "testing", "transforms", "utils", "viz")
-_ELSEWHERE = {"save": "serialization", "load": "serialization"}
+_SUBPACKAGES = ("analysis", "autograd", "classical", "cli", "datasets", "io", "linalg", "models", "nn", "optim", "profiler",
+                "quantization", "serialization", "special", "studies", "testing", "transforms", "utils", "viz")
+_ELSEWHERE = {"save": "serialization", "load": "serialization", "trace": "profiler"}  # trace(x) the op, trace() a tracer
 
 
 def __getattr__(name: str) -> Any:
@@ -36,7 +36,7 @@ def __getattr__(name: str) -> Any:
         found = vars(importlib.import_module("minidl.namespace"))
         if name.startswith("_") or name not in found:
             raise AttributeError(f"module 'minidl' has no attribute {name!r}")
-        globals().update({key: value for key, value in found.items() if not key.startswith("_")})
+        globals().update({key: value for key, value in found.items() if not key.startswith("_") and key not in _ELSEWHERE})
         value = found[name]
     globals()[name] = value
     return value
