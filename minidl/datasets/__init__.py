@@ -1,4 +1,7 @@
-"""Labelled images as NumPy arrays: the digits that ship here, IDX files, CIFAR-10 binaries and folders of images."""
+"""Labelled images: whole sets as NumPy arrays (the digits that ship here, IDX files, CIFAR-10 binaries, folders of
+images), and torchvision's datasets, sample by sample (`ImageFolder`, `MNIST`, `CIFAR10`, ...), with pairs of image and
+mask and drawn shapes beside them.
+"""
 
 import os
 from dataclasses import dataclass
@@ -7,14 +10,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .cifar import CIFAR10_CLASSES, CIFAR10_FILES, load_cifar10, read_cifar10_batch
+from .cifar import CIFAR10_CLASSES, CIFAR10_FILES, load_cifar10, read_cifar10_batch, read_cifar100
+from .cifar_vision import CIFAR10, CIFAR100
 from .digits import digits, load_digits
 from .folder import load_folder
 from .idx import find_mnist, load_mnist, read_idx
+from .image_folder import DatasetFolder, ImageFolder
+from .mnist import MNIST, FashionMNIST
+from .segmentation import SegmentationFolder
+from .shapes import SHAPES, Scene, ShapesDetection, ShapesSegmentation, draw_shapes
 from .split import stratified_split
+from .vision import FakeData, StandardTransform, VisionDataset
 
-__all__ = ["ImageData", "digits", "load", "load_cifar10", "load_digits", "load_folder", "load_mnist",
-           "read_cifar10_batch", "read_idx", "stratified_split"]
+__all__ = ["CIFAR10", "CIFAR100", "MNIST", "SHAPES", "DatasetFolder", "FakeData", "FashionMNIST", "ImageData",
+           "ImageFolder", "Scene", "SegmentationFolder", "ShapesDetection", "ShapesSegmentation", "StandardTransform",
+           "VisionDataset", "digits", "draw_shapes", "load", "load_cifar10", "load_digits", "load_folder", "load_mnist",
+           "read_cifar100", "read_cifar10_batch", "read_idx", "stratified_split"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,7 @@
-"""CIFAR-10, binary version (https://www.cs.toronto.edu/~kriz/cifar.html).
+"""CIFAR-10 and CIFAR-100, binary version (https://www.cs.toronto.edu/~kriz/cifar.html).
 
-A file is a run of records: a label byte and the 3 x 32 x 32 bytes of an image, red plane first.
+A file is a run of records: a label byte (CIFAR-100: the coarse label's, then the fine one's) and the 3 x 32 x 32 bytes of
+an image, red plane first.
 """
 
 import os
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 CIFAR10_FILES = (*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin")
-_RECORD = 1 + 3 * 32 * 32
+_PIXELS = 3 * 32 * 32
 
 
 def read_cifar10_batch(path: str | os.PathLike[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -19,17 +20,30 @@ def read_cifar10_batch(path: str | os.PathLike[str]) -> tuple[NDArray[np.uint8],
 
     Raises ValueError, naming the file, if it is no whole number of records or if a label is not in 0 to 9.
     """
+    return _read("read_cifar10_batch", path, (10,))
+
+
+def read_cifar100(path: str | os.PathLike[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The images, uint8 (N, 3, 32, 32), and fine labels, int64 (N,), of CIFAR-100's `train.bin` or `test.bin`.
+
+    Raises ValueError, naming the file, if it is no whole number of records or if a label is out of range.
+    """
+    return _read("read_cifar100", path, (20, 100))
+
+
+def _read(op: str, path: str | os.PathLike[str], counts: tuple[int, ...]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The images and the last of the labels, of which there are so many of each kind."""
+    size = len(counts) + _PIXELS
     data = Path(path).read_bytes()
-    if not data or len(data) % _RECORD:
-        raise ValueError(f"read_cifar10_batch: {path}: expected one or more records of {_RECORD} bytes, "
-                         f"got {len(data)} bytes")
-    records = np.frombuffer(data, np.uint8).reshape(-1, _RECORD)
-    labels = records[:, 0].astype(np.int64)
-    if labels.max() > 9:
-        first = int(np.argmax(labels > 9))
-        raise ValueError(f"read_cifar10_batch: {path}: expected labels of 0 to 9, "
-                         f"got {labels[first]} in record {first}")
-    return records[:, 1:].copy().reshape(-1, 3, 32, 32), labels
+    if not data or len(data) % size:
+        raise ValueError(f"{op}: {path}: expected one or more records of {size} bytes, got {len(data)} bytes")
+    records = np.frombuffer(data, np.uint8).reshape(-1, size)
+    for i, count in enumerate(counts):
+        labels = records[:, i].astype(np.int64)
+        if labels.max() >= count:
+            first = int(np.argmax(labels >= count))
+            raise ValueError(f"{op}: {path}: expected labels of 0 to {count - 1}, got {labels[first]} in record {first}")
+    return records[:, len(counts):].copy().reshape(-1, 3, 32, 32), labels
 
 
 def load_cifar10(directory: str | os.PathLike[str]) -> tuple[

@@ -96,20 +96,21 @@ def load_mnist(directory: str | os.PathLike[str]) -> tuple[
     missing = {"train_images", "train_labels", "test_images", "test_labels"} - found.keys()
     if missing:
         raise ValueError(f"load_mnist: {directory}: expected MNIST's four IDX files, missing {sorted(missing)}")
-    arrays = {role: read_idx(path) for role, path in found.items()}
-    for role, array in arrays.items():
-        rank = 3 if role.endswith("images") else 1
-        if array.dtype != np.uint8 or array.ndim != rank:
-            raise ValueError(f"load_mnist: {found[role]}: expected uint8 of rank {rank}, "
-                             f"got {array.dtype} of shape {array.shape}")
-    for part in ("train", "test"):
-        images, labels = arrays[f"{part}_images"], arrays[f"{part}_labels"]
-        if len(images) != len(labels) or not images.size:
-            raise ValueError(f"load_mnist: {found[f'{part}_labels']}: expected one label for each image and at least "
-                             f"one image, got {len(labels)} labels and images of shape {images.shape}")
-    train, test = arrays["train_images"], arrays["test_images"]
+    (train, train_labels), (test, test_labels) = read_part(found, "train"), read_part(found, "test")
     if train.shape[1:] != test.shape[1:]:
         raise ValueError(f"load_mnist: {found['test_images']}: expected images of {train.shape[1:]} as in training, "
                          f"got {test.shape[1:]}")
-    return (train[:, None], arrays["train_labels"].astype(np.int64),
-            test[:, None], arrays["test_labels"].astype(np.int64))
+    return train[:, None], train_labels, test[:, None], test_labels
+
+
+def read_part(found: dict[str, Path], part: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The images, uint8 (N, H, W), and labels, int64 (N,), of "train" or "test" of the files of `find_mnist`."""
+    images, labels = (read_idx(found[f"{part}_{kind}"]) for kind in ("images", "labels"))
+    for kind, array, rank in (("images", images, 3), ("labels", labels, 1)):
+        if array.dtype != np.uint8 or array.ndim != rank:
+            raise ValueError(f"load_mnist: {found[f'{part}_{kind}']}: expected uint8 of rank {rank}, "
+                             f"got {array.dtype} of shape {array.shape}")
+    if len(images) != len(labels) or not images.size:
+        raise ValueError(f"load_mnist: {found[f'{part}_labels']}: expected one label for each image and at least "
+                         f"one image, got {len(labels)} labels and images of shape {images.shape}")
+    return images, labels.astype(np.int64)

@@ -135,8 +135,8 @@ class RandomCrop(_Sized):
     def draw(self, img: Any) -> tuple[Any, ...]:
         return self.get_params(self.padded(img), self.size)
 
-    def transform(self, img: Any, *window: int) -> Any:
-        return F.crop(self.padded(img), *window)
+    def transform(self, img: Any, top: int, left: int, height: int, width: int) -> Any:
+        return F.crop(self.padded(img), top, left, height, width)
 
     def extra_repr(self) -> str:
         return f"size={self.size}, padding={self.padding}"
@@ -191,8 +191,8 @@ class RandomResizedCrop(Geometric):
     def draw(self, img: Any) -> tuple[Any, ...]:
         return self.get_params(img, self.scale, self.ratio)
 
-    def transform(self, img: Any, *window: int) -> Any:
-        return F.resized_crop(img, *window, self.size, self.interpolation, self.antialias)
+    def transform(self, img: Any, top: int, left: int, height: int, width: int) -> Any:
+        return F.resized_crop(img, top, left, height, width, self.size, self.interpolation, self.antialias)
 
     def extra_repr(self) -> str:
         scale, ratio = (tuple(round(x, 4) for x in values) for values in (self.scale, self.ratio))

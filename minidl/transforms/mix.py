@@ -91,7 +91,7 @@ class _Mix(Module):
         return f"alpha={self.alpha}, num_classes={self.num_classes}"
 
 
-def blended(x: Tensor, lam: float) -> Tensor:
+def blended(x: Any, lam: float) -> Any:
     """lam x_i + (1 - lam) x_{i-1}: each of a batch with the one before it."""
     return x.roll(1, 0) * (1.0 - lam) + x * lam
 

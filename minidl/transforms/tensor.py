@@ -77,8 +77,11 @@ class RandomErasing(Transform):
                              f"input channels), got {len(value)}")
         return self.get_params(img, self.scale, self.ratio, value)
 
-    def transform(self, img: Any, *params: Any) -> Any:
-        return F.erase(img, *params, self.inplace) if params else img
+    def transform(self, img: Any, *window: Any) -> Any:
+        if not window:
+            return img
+        top, left, height, width, value = window
+        return F.erase(img, top, left, height, width, value, self.inplace)
 
     def extra_repr(self) -> str:
         return f"p={self.p}, scale={self.scale}, ratio={self.ratio}, value={self.value}, inplace={self.inplace}"

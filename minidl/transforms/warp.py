@@ -104,8 +104,8 @@ class RandomAffine(Geometric):
     def draw(self, img: Any) -> tuple[Any, ...]:
         return self.get_params(self.degrees, self.translate, self.scale, self.shear, F.get_image_size(img))
 
-    def transform(self, img: Any, *params: Any) -> Any:
-        return F.affine(img, *params, self.interpolation, self.fill, self.center)
+    def transform(self, img: Any, angle: float, translate: Any, scale: float, shear: Any) -> Any:
+        return F.affine(img, angle, translate, scale, shear, self.interpolation, self.fill, self.center)
 
     def extra_repr(self) -> str:
         shown = {"translate": self.translate, "scale": self.scale, "shear": self.shear}
@@ -138,10 +138,10 @@ class RandomPerspective(Geometric):
 
     def draw(self, img: Any) -> tuple[Any, ...]:
         _, h, w = F.get_dimensions(img)
-        return self.get_params(w, h, self.distortion_scale) if uniform() < self.p else ()
+        return self.get_params(w, h, self.distortion_scale) if uniform() < self.p else (None, None)
 
-    def transform(self, img: Any, *points: Any) -> Any:
-        return F.perspective(img, *points, self.interpolation, self.fill) if points else img
+    def transform(self, img: Any, startpoints: Any, endpoints: Any) -> Any:
+        return F.perspective(img, startpoints, endpoints, self.interpolation, self.fill) if startpoints else img
 
     def extra_repr(self) -> str:
         return f"p={self.p}"
@@ -173,9 +173,9 @@ class ElasticTransform(Geometric):
     @staticmethod
     def get_params(alpha: Sequence[float], sigma: Sequence[float], size: Sequence[int]) -> Any:
         """The displacement (1, H, W, 2)."""
-        parts = []
+        parts: list[Any] = []
         for strength, width, side in zip(alpha, sigma, reversed(size)):
-            noise: Any = wrap(default_generator.uniform((1, 1, *size))) * 2 - 1
+            noise: Any = wrap(2 * default_generator.uniform((1, 1, *size)) - 1)
             if width > 0:
                 noise = F.gaussian_blur(noise, int(8 * width + 1) | 1, list(sigma))
             parts.append(noise * strength / side)

@@ -19,7 +19,7 @@ __all__ = ["adjust_brightness", "adjust_contrast", "adjust_gamma", "adjust_hue",
            "equalize", "invert", "posterize", "rgb_to_grayscale", "solarize", "to_grayscale"]
 
 
-def require_channels(img: Tensor) -> int:
+def require_channels(img: Any) -> int:
     """The number of channels, which must be 1 or 3."""
     channels = get_dimensions(img)[0]
     if channels not in (1, 3):
@@ -32,7 +32,7 @@ def require_factor(name: str, factor: float) -> None:
         raise ValueError(f"{name} ({factor}) is not non-negative.")
 
 
-def blend(img: Tensor, other: Any, factor: float) -> Tensor:
+def blend(img: Any, other: Any, factor: float) -> Any:
     """factor img + (1 - factor) other, between black and white."""
     y = float(factor) * img + (1.0 - float(factor)) * other
     return y.clamp(0, max_value(img.dtype)).to(img.dtype)
@@ -111,7 +111,7 @@ def adjust_hue(img: Any, hue_factor: float) -> Any:
     return convert_image_dtype(rgb_of((h + hue_factor) % 1.0, s, v), img.dtype)
 
 
-def hue_saturation_value(img: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def hue_saturation_value(img: Any) -> tuple[Any, Any, Any]:
     """H = place on the circle red (0), green (1/3), blue (2/3); S = (max - min) / max; V = max. (Smith 1978)"""
     r, g, b = img.unbind(-3)
     high, low = img.amax(-3), img.amin(-3)
@@ -123,7 +123,7 @@ def hue_saturation_value(img: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return (place / 6.0 + 1.0) % 1.0, span / where(gray, 1.0, high), high
 
 
-def rgb_of(h: Tensor, s: Tensor, v: Tensor) -> Tensor:
+def rgb_of(h: Any, s: Any, v: Any) -> Any:
     """The inverse of `hue_saturation_value`: each channel goes through v, a slope, and p = v (1 - s)."""
     sector = (h * 6.0).floor()
     f = h * 6.0 - sector
@@ -147,7 +147,7 @@ def adjust_gamma(img: Any, gamma: float, gain: float = 1) -> Any:
         curve = [int((256 - 1e-3) * gain * (i / 255) ** gamma) for i in range(256)]
         return require_pil(img).convert("RGB").point(curve * 3).convert(img.mode)
     require_channels(img)
-    x = img if img.dtype.is_floating_point else convert_image_dtype(img, np.float32)
+    x: Any = img if img.dtype.is_floating_point else convert_image_dtype(img, np.float32)
     return convert_image_dtype((gain * x ** gamma).clamp(0, 1), img.dtype)
 
 
@@ -161,10 +161,11 @@ def invert(img: Any) -> Any:
 
         return ImageOps.invert(require_pil(img))
     require_channels(require_image(img, 3))
-    return max_value(img.dtype) - img
+    x: Any = img
+    return max_value(x.dtype) - x
 
 
-def require_bytes(img: Tensor) -> None:
+def require_bytes(img: Any) -> None:
     require_channels(require_image(img, 3))
     if data_of(img).dtype != np.uint8:
         raise TypeError(f"Only torch.uint8 image tensors are supported, but found {img.dtype}")
@@ -182,7 +183,7 @@ def posterize(img: Any, bits: int) -> Any:
     return img & (256 - 2 ** (8 - bits))
 
 
-def solarize(img: Any, threshold: float) -> Any:
+def solarize(img: Any, threshold: Any) -> Any:
     """Values from `threshold` on inverted."""
     if not isinstance(img, Tensor):
         from PIL import ImageOps

@@ -145,16 +145,17 @@ def to_pil_image(pic: Any, mode: str | None = None) -> Any:
     if array.dtype.kind == "f" and mode != "F":
         array = (array * 255).astype(np.uint8)
     own = _MODES[channels].get(array.dtype.name)
-    if mode is None or mode == own:
+    if mode is None:
         if own is None:
             raise TypeError(f"Input type {array.dtype} is not supported")
-    elif mode not in _OTHER_MODES[channels] or array.dtype != np.uint8:
+        mode = own
+    elif mode != own and (mode not in _OTHER_MODES[channels] or array.dtype != np.uint8):
         raise ValueError(f"Incorrect mode ({mode}) supplied for {channels} channels of type {array.dtype}. "
                          f"Should be {' or '.join(_OTHER_MODES[channels]) or own}")
-    return Image.frombytes(mode or own, (width, height), np.ascontiguousarray(array).tobytes())
+    return Image.frombytes(mode, (width, height), np.ascontiguousarray(array).tobytes())
 
 
-def convert_image_dtype(image: Any, dtype: Any = np.float32) -> Tensor:
+def convert_image_dtype(image: Any, dtype: Any = np.float32) -> Any:
     """An image of another type, its values scaled so that white stays white: 255 for uint8, 1.0 for floats.
 
     From float to integer floor(x (max + 1 - 0.001)); between integers by the power of two that separates them.
@@ -162,21 +163,22 @@ def convert_image_dtype(image: Any, dtype: Any = np.float32) -> Tensor:
     """
     if not isinstance(image, Tensor):
         raise TypeError("Input img should be Tensor Image")
-    d, old = as_numpy_dtype(dtype), data_of(image).dtype
+    x: Any = image
+    d, old = as_numpy_dtype(dtype), data_of(x).dtype
     if d == old:
-        return image
+        return x
     if old.kind == "f":
         if d.kind == "f":
-            return image.to(dtype)
+            return x.to(dtype)
         if (old.name, d.name) in (("float32", "int32"), ("float32", "int64"), ("float64", "int64")):
             raise RuntimeError(f"The cast from torch.{old} to torch.{d} cannot be performed safely.")
-        return (image * (max_value(d) + 1 - 1e-3)).to(dtype)
+        return (x * (max_value(d) + 1 - 1e-3)).to(dtype)
     if d.kind == "f":
-        return image.to(dtype) / max_value(old)
+        return x.to(dtype) / max_value(old)
     smaller, larger = max_value(old) + 1, max_value(d) + 1
     if smaller > larger:
-        return (image // (smaller // larger)).to(dtype)
-    return image.to(dtype) * (larger // smaller)
+        return (x // (smaller // larger)).to(dtype)
+    return x.to(dtype) * (larger // smaller)
 
 
 def rgb_to_bgr(img: Any) -> Any:
