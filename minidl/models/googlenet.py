@@ -111,8 +111,8 @@ class GoogLeNet(nn.Module):
         x = self.maxpool2(self.conv3(self.conv2(self.maxpool1(self.conv1(x)))))
         middle1 = self.inception4a(self.maxpool3(self.inception3b(self.inception3a(x))))
         middle2 = self.inception4d(self.inception4c(self.inception4b(middle1)))
-        watched = self.training and self.aux1 is not None and self.aux2 is not None
-        aux1, aux2 = (self.aux1(middle1), self.aux2(middle2)) if watched else (None, None)
+        aux1 = self.aux1(middle1) if self.training and self.aux1 is not None else None
+        aux2 = self.aux2(middle2) if self.training and self.aux2 is not None else None
         x = self.inception5b(self.inception5a(self.maxpool4(self.inception4e(middle2))))
         x = self.fc(self.dropout(self.avgpool(x).flatten(1)))
         return GoogLeNetOutputs(x, aux2, aux1) if self.training and self.aux_logits else x
