@@ -19,7 +19,7 @@ from fractions import Fraction
 from math import gcd, inf, lcm
 from typing import Any
 
-__all__ = ["Axis", "IDENTITY", "WHOLE"]
+__all__ = ["Axis", "IDENTITY", "WHOLE", "taps"]
 
 Span = tuple[float, float] | None  # first and last input read; None where nothing is
 

@@ -42,13 +42,12 @@ def contracted(y: Any, a: Any, b: Any, a_labels: Any, b_labels: Any, out: Any) -
 
 # Multiply-accumulates of each primitive, from its result and its arguments. A convolution reads a whole kernel for each
 # output; its transpose (also its gradient for the input) writes one for each input; that for the weight pairs the same
-# elements.
+# elements. (`linear_rows` is not here: it calls `linear`.)
 MACS: dict[str, Callable[..., int]] = {
     "convolution": lambda y, x, w, b, geo: size(y) * prod(w.shape[1:]),
     "conv_transposed": lambda y, x, w, b, shape, geo: size(x) * prod(w.shape[1:]),
     "conv_weight": lambda y, x, z, kernel, geo: size(z) * x.shape[1] // geo.groups * prod(kernel),
     "linear": lambda y, x, w, b: size(x) * w.shape[0],
-    "linear_rows": lambda y, x, w, b: size(x) * w.shape[0],
     "mm": lambda y, a, b: size(a) * b.shape[1],
     "gram": lambda y, a, b: size(a) * b.shape[-1],
     "bmm": lambda y, a, b: size(y) * a.shape[-1],
@@ -64,7 +63,7 @@ MACS: dict[str, Callable[..., int]] = {
     "contract": contracted,
     "cdist": lambda y, a, b, by_product: size(y) * a.shape[-1] if by_product else 0,
 }
-BIAS = {"convolution": 2, "conv_transposed": 2, "linear": 2, "linear_rows": 2}  # where the bias is among the arguments
+BIAS = {"convolution": 2, "conv_transposed": 2, "linear": 2}  # where the bias is among the arguments
 SUMMED = {"addmm", "addmv", "addr", "baddbmm", "addbmm"}
 
 # Operations on single elements: one for each element of the result of the elementwise families, and these.

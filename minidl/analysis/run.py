@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core.dtypes import as_numpy_dtype
 from ..core.generator import default_generator
-from ..core.modes import no_grad
+from ..core.modes import set_grad_enabled
 from ..core.tensor import Tensor, wrap
 from ..nn import Module
 from ..nn.parameter import is_lazy
@@ -74,13 +74,13 @@ def left_as_it_was(model: Any) -> Iterator[None]:
                 np.copyto(b._data, array)
 
 
-def run(what: str, model: Any, inputs: Inputs, calls: ModuleCalls | None = None) -> Any:
-    """The model's result without a graph. TypeError if it does not take these inputs; RuntimeError that names the layer that
+def run(what: str, model: Any, inputs: Inputs, calls: ModuleCalls | None = None, graph: bool = False) -> Any:
+    """The model's result, with or without its graph. TypeError if it does not take these inputs; RuntimeError that names the layer that
     failed."""
     args, kwargs = inputs
     check_arguments(what, model, args, kwargs)
     calls = ModuleCalls() if calls is None else calls
-    with left_as_it_was(model), no_grad(), calls:
+    with left_as_it_was(model), set_grad_enabled(graph), calls:
         try:
             return model(*args, **kwargs)
         except Exception as error:

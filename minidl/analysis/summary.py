@@ -82,7 +82,7 @@ class Summary:
         return asdict(self)
 
     def _cells(self) -> list[tuple[str, ...]]:
-        table = []
+        table: list[tuple[str, ...]] = []
         for r in self.rows:
             if self.max_depth is not None and r.depth > self.max_depth:
                 continue
@@ -97,8 +97,8 @@ class Summary:
         used = self.parameter_bytes + self.buffer_bytes + self.input_bytes + self.activation_bytes
         return [f"{self.total:,} parameters, {self.trainable:,} of them trainable ({mebibytes(self.parameter_bytes)})",
                 f"{self.macs:,} multiply-accumulates",
-                f"memory: input {mebibytes(self.input_bytes)}, layers' outputs {mebibytes(self.activation_bytes)}, "
-                f"with parameters and buffers {mebibytes(used)}"]
+                (f"memory: input {mebibytes(self.input_bytes)}, layers' outputs {mebibytes(self.activation_bytes)}, "
+                 f"with parameters and buffers {mebibytes(used)}")]
 
 
 HEAD = ("layer", "input", "output", "kernel", "parameters", "MACs")

@@ -19,7 +19,7 @@ def text_table(head: Row, rows: Sequence[Row], footer: Sequence[str], left: int)
         cells = [cell.ljust(w) if i < left else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths))]
         return "  ".join(cells).rstrip()
 
-    return "\n".join((form(head), line, *map(form, rows), line, *footer))
+    return "\n".join((form(head), line, *map(form, rows), *([line, *footer] if footer else [])))
 
 
 def html_table(head: Row, rows: Sequence[Row], footer: Sequence[str], left: int) -> str:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from types import FunctionType
 from typing import Any
 
 from . import engine
@@ -46,14 +48,15 @@ class Watcher:
 
 
 class Watched:
-    """Stands for a function, and tells the watchers of its calls."""
+    """Stands for a function, which `make` gives at the first call, and tells the watchers of its calls."""
 
-    def __init__(self, run: Callable[..., Any], name: str, kind: str, spec: Spec | None = None) -> None:
-        self.run, self.name, self.kind, self.spec = run, name, kind, spec
-        if spec is None and kind == "op":  # `call_with` looks at the names of a function's arguments
-            self.__name__, self.__code__ = name, run.__code__
+    def __init__(self, make: Callable[[], Callable[..., Any]], name: str, kind: str, spec: Spec | None = None) -> None:
+        self.make, self.name, self.kind, self.spec = make, name, kind, spec
+        self.run: Any = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.run is None:  # before the watchers look at their clocks
+            self.run = self.make()
         watchers = _watchers
         call = Call(self.name, self.kind, self.spec, args, kwargs)
         for watcher in watchers:
@@ -67,32 +70,39 @@ class Watched:
                 watcher.leave(call)
 
 
+class WatchedComposite(Watched):
+    """With the code and the name by which `call_with` knows a function's arguments."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(lambda: function, function.__name__, "op")
+        self.__name__, self.__code__ = function.__name__, function.__code__
+
+
 def _announce(*args: Any, **kwargs: Any) -> Any:
     """The code of every primitive under watch; `watched` is in the scope that each has of its own."""
     return watched(*args, **kwargs)  # type: ignore[name-defined]  # noqa: F821
 
 
-class _Late:
-    """A function of a primitive, written when it is first called."""
+def _call_of(op: Any, spec: Spec, code: Any, defaults: Any) -> Callable[..., Any]:
+    """A primitive's call as a function of its own, which knows itself as ``call``."""
+    if code.co_filename.startswith("<generated"):
+        function = FunctionType(code, dict(op.__globals__), op.__name__, defaults)
+    else:
+        function = spec.compile(spec.call_source(), "call")  # type: ignore[assignment]
+        function.__name__ = op.__name__
+    function.__globals__["call"] = function
+    return function
 
-    def __init__(self, spec: Spec, which: str) -> None:
-        self.spec, self.which = spec, which
-        self.function: Any = None
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self.function is None:
-            spec = self.spec
-            text = spec.call_source() if self.which == "call" else spec.backward_source(self.which == "tensors")
-            self.function = spec.compile(text, "call" if self.which == "call" else "backward")
-            self.function.__globals__["call"] = self.function
-            self.function.__name__ = spec.forward.__name__
-        return self.function(*args, **kwargs)
+def _backward_of(spec: Spec, which: str, function: Any) -> Callable[..., Any]:
+    if function.__code__.co_filename.startswith("<generated"):
+        return function
+    return spec.compile(spec.backward_source(which == "tensors"), "backward")
 
 
 _watchers: tuple[Watcher, ...] = ()
 _lock = threading.Lock()
 _restore: list[Callable[[], None]] = []
-_late: dict[tuple[Spec, str], _Late] = {}
 
 
 @contextmanager
@@ -115,18 +125,16 @@ def watching(watcher: Watcher) -> Iterator[None]:
 
 def _install() -> None:
     for op, spec in list(_SPECS.items()):
-        _exchange_code(op, Watched(_of(spec, "call"), spec.name, "op", spec))
+        _exchange_code(op, spec)
         for which in ("arrays", "tensors"):
-            _exchange(spec.node, which, staticmethod(Watched(_of(spec, which), spec.node.__name__, "backward", spec)))
+            make = partial(_backward_of, spec, which, getattr(spec.node, which))
+            _exchange(spec.node, which, staticmethod(Watched(make, spec.node.__name__, "backward", spec)))
     for op in TABLE:
         if spec_of(op) is None:
             cell = op.__closure__[op.__code__.co_freevars.index("f")]  # type: ignore[index]
-            _exchange(cell, "cell_contents", Watched(cell.cell_contents, op.__name__, "op"))
-    _exchange(engine, "execute", Watched(engine.execute, "backward", "engine"))
-
-
-def _of(spec: Spec, which: str) -> _Late:
-    return _late.setdefault((spec, which), _Late(spec, which))
+            _exchange(cell, "cell_contents", WatchedComposite(cell.cell_contents))
+    execute = engine.execute
+    _exchange(engine, "execute", Watched(lambda: execute, "backward", "engine"))
 
 
 def _exchange(owner: Any, name: str, new: Any) -> None:
@@ -135,13 +143,13 @@ def _exchange(owner: Any, name: str, new: Any) -> None:
     _restore.append(lambda: setattr(owner, name, old))
 
 
-def _exchange_code(op: Any, watched: Watched) -> None:
+def _exchange_code(op: Any, spec: Spec) -> None:
     code, defaults = op.__code__, op.__defaults__
 
     def restore() -> None:
         op.__code__, op.__defaults__ = code, defaults
         del op.__globals__["watched"]
 
-    op.__globals__["watched"] = watched
+    op.__globals__["watched"] = Watched(partial(_call_of, op, spec, code, defaults), spec.name, "op", spec)
     op.__defaults__, op.__code__ = None, _announce.__code__
     _restore.append(restore)
