@@ -87,8 +87,9 @@ class QParams:
         return np.asarray(values).reshape([-1 if i == self.axis else 1 for i in range(ndim)] if self.axis is not None else ())
 
     def quantize(self, x: Any) -> np.ndarray:
-        """q = clamp(round(x / S) + Z, quant_min, quant_max) as int32; halves go to even. These are PyTorch's numbers: x / S is x
-        times 1 / S in float32. TypeError for integers, ValueError for NaN and infinity."""
+        """q = clamp(round(x / S) + Z, quant_min, quant_max) as int32; halves go to even. The numbers are those of PyTorch's
+        fake quantisation (x / S is x times 1 / S in float32); its quantised tensors round some halves otherwise. TypeError for
+        integers, ValueError for NaN and infinity."""
         x = finite_float("quantize", x)
         q = levels(x, self._shaped(self.scale, x.ndim), self._shaped(self.zero_point, x.ndim))
         return saturated(q, self.quant_min, self.quant_max).astype(np.int32)

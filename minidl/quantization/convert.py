@@ -89,7 +89,8 @@ def prepare(model: Module, example_inputs: Any, qconfig: QConfig = default_qconf
         for key in (source, result):
             if key not in observers:
                 observers[key] = qconfig.activation()
-        replace(model, layer, ObservedLayer(layer, relu, source not in made, observers[source], qconfig.weight(), observers[result]))
+        observed = ObservedLayer(layer, relu, source not in made, observers[source], qconfig.weight(), observers[result])
+        model = replace(model, layer, observed)
         made.add(result)
     if not made:
         raise ValueError(f"prepare: expected a model that runs a {' or '.join(t.__name__ for t in QUANTIZED)}, got {type(model).__name__} without any")
@@ -130,9 +131,7 @@ def convert(prepared: Module) -> Module:
         m.weight_observer(m.layer.weight)
         quantized = QUANTIZED[type(m.layer)](m.layer).quantize_from(
             m.layer, m.weight_observer.qparams(), m.input_observer.qparams(), m.output_observer.qparams(), m.relu).eval()
-        if m is model:
-            return quantized
-        replace(model, m, quantized)
+        model = replace(model, m, quantized)
     return model
 
 
@@ -145,11 +144,8 @@ def from_state_dict(model: Module, state_dict: Any) -> Module:
             quantized = QUANTIZED[type(module)](module)
             for buffer in ("weight", "weight_zero_point"):
                 setattr(quantized, buffer, getattr(quantized, buffer).to(weight.dtype))
-            if module is model:
-                model = quantized
-            else:
-                replace(model, module, quantized)
+            model = replace(model, module, quantized)
         elif type(module) in NORMS and f"{name}.running_mean" not in state_dict:
-            replace(model, module, Identity())
+            model = replace(model, module, Identity())
     model.load_state_dict(state_dict)
     return model

@@ -22,11 +22,14 @@ def tensors(value: Any) -> list[Tensor]:
     return [t for item in value for t in tensors(item)] if isinstance(value, (tuple, list)) else []
 
 
-def replace(model: Module, old: Module, new: Module) -> None:
-    """Puts `new` wherever `old` stands in `model`."""
+def replace(model: Module, old: Module, new: Module) -> Module:
+    """The model with `new` wherever `old` stood; `new` itself if that was the model."""
+    if model is old:
+        return new
     for name, module in list(model.named_modules(remove_duplicate=False)):
         if module is old:
             model.set_submodule(name, new)
+    return model
 
 
 class Flow:
