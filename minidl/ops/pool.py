@@ -1,14 +1,14 @@
 """Pooling over sliding windows: maxima, means and p-norms.
 
 A maximum or sum over a window is taken along one dimension after the other, as the running maximum or sum of strided
-slices, one for each place in the kernel. A max pool's backward finds again which place won (the first of equal ones; a
-NaN before any number): one small integer for each output serves derivatives of all orders.
+slices, one for each place in the kernel. So is the way back: a max pool's gradient goes to the place that won along each
+dimension, a small integer, and the same integers serve the derivatives of all orders. In PyTorch the first of equal maxima
+wins, row by row; that is the first place along the last dimension in the row that wins first: hence the order of dimensions there.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import product
 from math import prod
 from typing import Any, NamedTuple
 
@@ -37,13 +37,6 @@ class Windows(NamedTuple):
 def steps(w: Windows, axis: int, n: int) -> list[tuple[slice, slice]]:
     """Along a dimension of size `n`, for each place in the kernel, the inputs there and the outputs that read them."""
     return [w.geo.overlap(axis, k, n, 0, w.out[axis]) for k in range(w.kernel[axis])]
-
-
-@lru_cache
-def places(w: Windows, size: Sizes) -> list[tuple[int, Any, Any]]:
-    """For each place in the kernel its number and the indices of the inputs there and of the outputs that read them."""
-    pairs = product(*[steps(w, axis, n) for axis, n in enumerate(size)])
-    return [(number, (..., *[i for i, _ in pair]), (..., *[o for _, o in pair])) for number, pair in enumerate(pairs)]
 
 
 def windows(op: str, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> Windows:
@@ -92,43 +85,61 @@ def last(shape: Sizes, dims: int) -> Sizes:
     return shape[len(shape) - dims:]
 
 
+def running_along(ufunc: Any, x: np.ndarray, start: float, w: Windows, axis: int) -> np.ndarray:
+    """`ufunc` over the part of each window that lies along one dimension, beginning with `start`."""
+    d, count = x.ndim - len(w.kernel) + axis, w.out[axis]
+    y = empty((*x.shape[:d], count, *x.shape[d + 1:]), x.dtype, is_channels_last(x))
+    at = (slice(None),) * d
+    for place, (i, o) in enumerate(steps(w, axis, x.shape[d])):
+        if place == 0 and o == slice(0, count):
+            y[...] = x[(*at, i)]
+            continue
+        if place == 0:
+            y[...] = start
+        part = y[(*at, o)]
+        ufunc(part, x[(*at, i)], out=part)
+    return y
+
+
 def running(ufunc: Any, x: np.ndarray, start: float, w: Windows) -> np.ndarray:
-    """`ufunc` over each window, beginning with `start`: along one dimension after the other."""
-    first = x.ndim - len(w.kernel)
-    for axis, count in enumerate(w.out):
-        y = empty((*x.shape[:first + axis], count, *x.shape[first + axis + 1:]), x.dtype, is_channels_last(x))
-        at = (slice(None),) * (first + axis)
-        for place, (i, o) in enumerate(steps(w, axis, x.shape[first + axis])):
-            if place == 0 and o == slice(0, count):
-                y[...] = x[(*at, i)]
-                continue
-            if place == 0:
-                y[...] = start
-            part = y[(*at, o)]
-            ufunc(part, x[(*at, i)], out=part)
-        x = y
+    """`ufunc` over each window: along one dimension after the other."""
+    for axis in range(len(w.out)):
+        x = running_along(ufunc, x, start, w, axis)
     return x
 
 
 # ---- maxima
 
 
-def maxima(x: np.ndarray, w: Windows) -> np.ndarray:
-    return running(np.maximum, x, -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min, w)
+def least(dtype: np.dtype) -> float:
+    return -np.inf if dtype.kind == "f" else np.iinfo(dtype).min
 
 
-def winners(x: np.ndarray, w: Windows) -> np.ndarray:
-    """For each window, the place in the kernel of the first maximum, or of the last NaN."""
-    y, size = maxima(x, w), last(x.shape, len(w.kernel))
-    count = np.min_scalar_type(prod(w.kernel)).type(prod(w.kernel))
-    winner = full_like(x, y.shape, count, count.dtype)
-    for number, i, o in places(w, size):
-        missed = (x[i] != y[o]) * count  # as numbers, which is faster than a masked copy
-        part = winner[o]
-        np.minimum(part, np.maximum(missed, number), out=part)
-    if x.dtype.kind == "f" and np.isnan(y).any():
-        for number, i, o in places(w, size):
-            np.copyto(winner[o], number, where=np.isnan(x[i]))
+def winners(x: np.ndarray, w: Windows) -> list[np.ndarray]:
+    """For each dimension the place in the kernel of the first maximum along it, or of the last NaN.
+
+    Those of the last dimension are for each row of the image, those of the one before for each row of windows, and so on.
+    """
+    found = []
+    for axis in reversed(range(len(w.out))):
+        y = running_along(np.maximum, x, least(x.dtype), w, axis)
+        found.append(winners_along(x, y, w, axis))
+        x = y
+    return found[::-1]
+
+
+def winners_along(x: np.ndarray, y: np.ndarray, w: Windows, axis: int) -> np.ndarray:
+    d = x.ndim - len(w.out) + axis
+    at, places = (slice(None),) * d, steps(w, axis, x.shape[d])
+    open_still = np.ones_like(y, bool)
+    winner = np.zeros_like(y, np.min_scalar_type(len(places)))
+    for i, o in places:
+        part = open_still[(*at, o)]
+        np.logical_and(part, x[(*at, i)] != y[(*at, o)], out=part)
+        winner += open_still
+    if open_still.any():  # a NaN, which equals nothing
+        for place, (i, o) in enumerate(places):
+            np.copyto(winner[(*at, o)], place, where=np.isnan(x[(*at, i)]))
     return winner
 
 
@@ -137,32 +148,44 @@ def share(x: np.ndarray, hit: np.ndarray, finite: bool) -> np.ndarray:
     return x * hit if finite else np.where(hit, x, x.dtype.type(0))
 
 
-@primitive(x=lambda g, winner, w: from_winners(g, winner, w), arrays="winner")
-def to_winners(x: Any, winner: Any, w: Windows, size: Sizes) -> Any:
-    """y = zeros of `size` with each x added at the place that won its window."""
-    y = full_like(x, (*x.shape[:x.ndim - len(size)], *size), 0)
+@primitive(x=lambda g, winner, w, axis: from_winners(g, winner, w, axis), arrays="winner")
+def to_winners(x: Any, winner: Any, w: Windows, axis: int, size: int) -> Any:
+    """y = zeros, of `size` along one dimension, with each x added at the place that won its window there."""
+    d = x.ndim - len(w.out) + axis
+    at, y = (slice(None),) * d, full_like(x, (*x.shape[:d], size, *x.shape[d + 1:]), 0)
     finite = bool(np.isfinite(x).all())
-    for number, i, o in places(w, size):
-        y[i] += share(x[o], winner[o] == number, finite)
+    apart = w.geo.stride[axis] >= (w.kernel[axis] - 1) * w.geo.dilation[axis] + 1
+    for place, (i, o) in enumerate(steps(w, axis, size)):
+        part, value = y[(*at, i)], share(x[(*at, o)], winner[(*at, o)] == place, finite)
+        if apart:
+            part[...] = value
+        else:
+            part += value
     return y
 
 
-@primitive(x=lambda g, winner, w, x_shape: to_winners(g, winner, w, last(x_shape, len(w.kernel))), arrays="winner")
-def from_winners(x: Any, winner: Any, w: Windows) -> Any:
-    """y = the value at the place that won each window; the transpose of `to_winners`."""
-    size = last(x.shape, len(w.kernel))
-    y = full_like(x, (*x.shape[:x.ndim - len(size)], *w.out), 0)
-    for number, i, o in places(w, size):
-        np.copyto(y[o], x[i], where=winner[o] == number)
+@primitive(x=lambda g, winner, w, axis, x_shape: to_winners(g, winner, w, axis, x_shape[axis - len(w.out)]), arrays="winner")
+def from_winners(x: Any, winner: Any, w: Windows, axis: int) -> Any:
+    """y = the value at the place that won each window along one dimension; the transpose of `to_winners`."""
+    d = x.ndim - len(w.out) + axis
+    at, y = (slice(None),) * d, full_like(x, (*x.shape[:d], w.out[axis], *x.shape[d + 1:]), 0)
+    for place, (i, o) in enumerate(steps(w, axis, x.shape[d])):
+        np.copyto(y[(*at, o)], x[(*at, i)], where=winner[(*at, o)] == place)
     return y
+
+
+def max_pool_rule(g: Any, x: Any, w: Windows) -> Any:
+    size = last(x.shape, len(w.out))
+    for axis, winner in enumerate(winners(data_of(x), w)):
+        g = to_winners(g, winner, w, axis, size[axis])
+    return g
 
 
 def max_pooling(dims: int) -> Any:
     def max_pool(x: Any, w: Windows) -> Any:
-        return maxima(x, w)
+        return running(np.maximum, x, least(x.dtype), w)
 
-    return primitive(x=lambda g, x, w: to_winners(g, winners(data_of(x), w), w, last(tuple(x.shape), dims)),
-                     grad_name=f"MaxPool{dims}DWithIndicesBackward0")(max_pool)
+    return primitive(x=max_pool_rule, grad_name=f"MaxPool{dims}DWithIndicesBackward0")(max_pool)
 
 
 MAX_POOL = {dims: max_pooling(dims) for dims in (1, 2, 3)}
@@ -170,12 +193,12 @@ MAX_POOL = {dims: max_pooling(dims) for dims in (1, 2, 3)}
 
 def winner_indices(x: np.ndarray, w: Windows) -> np.ndarray:
     """The place of each window's maximum in the flattened spatial dimensions."""
-    won = np.unravel_index(winners(x, w), w.kernel)
-    index = np.zeros((), np.int64)
-    for axis, n in enumerate(last(x.shape, len(w.kernel))):
+    index, step = np.zeros(x.shape, np.int64), 1
+    for axis, winner in reversed(list(enumerate(winners(x, w)))):
         start = np.arange(w.out[axis]) * w.geo.stride[axis] - w.geo.padding[axis][0]
-        column = start.reshape(-1, *[1] * (len(w.out) - 1 - axis))
-        index = index * n + column + won[axis] * w.geo.dilation[axis]
+        place = start.reshape(-1, *[1] * (len(w.out) - 1 - axis)) + winner.astype(np.int64) * w.geo.dilation[axis]
+        index = from_winners(index, winner, w, axis) + place * step
+        step *= x.shape[axis - len(w.out)]
     return index
 
 
