@@ -145,7 +145,7 @@ def _array(t: Any, like: Any = None) -> np.ndarray:
     """A tensor's array; zeros like another tensor where there is none."""
     if t is None:
         return np.zeros_like(_array(like))
-    return np.asarray(t.detach().numpy() if hasattr(t, "detach") else t)
+    return np.asarray(t.numpy(force=True) if hasattr(t, "detach") else t)
 
 
 def find(library: Any, name: str) -> Callable[..., Any]:

@@ -4,8 +4,8 @@ For a sum of n products of w and x, computed in any order, |error| <= gamma_n su
 roundoff (N. Higham, Accuracy and Stability of Numerical Algorithms, 2002, chapter 3). The sum of magnitudes is the operator itself on
 absolute values, and n is the operator on ones, for gradients as for outputs, since they are sums of products too.
 
-Any other operator is bounded by its conditioning: u times how far its result moves when its arguments move by a relative u, measured in
-float64 with a larger step, and times a count of operations.
+Any other operator is bounded by its conditioning: u times how far its result moves when its arguments move by a relative u, measured with
+a larger step, and times a count of operations; and by what the oracle itself loses in float32; it holds for the arguments of ordinary size that are drawn.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 __all__ = ["conditioned", "products"]
 
 Arrays = list[np.ndarray]
-STEP = 2.0 ** -24
+STEP = 2.0 ** -16
 
 
 def unit_roundoff(dtype: str) -> float:
@@ -42,16 +42,22 @@ def products(evaluate: Callable[[Arrays], Arrays], arguments: Arrays, dtype: str
 
 
 def conditioned(evaluate: Callable[[Arrays], Arrays], arguments: Arrays, values: Arrays, dtype: str) -> Arrays:
-    """Bounds of any function: (8 + n) u (|change| / step + max |y|), the largest for all elements of an output; n is the size of the largest argument."""
+    """Bounds of any function: u ((8 + n) (|change| / step + max |y| + 4) + 32 e), one for all elements of an output.
+
+    n is the size of the largest argument. At three points nearby, `change` is how far the result moved there, and e the error, in units of u, that
+    the oracle itself makes in float32: it knows what cancels inside. 4 is the size of the values that are drawn, and of products of two cotangents.
+    """
     rng = np.random.default_rng(0)
-    change = [0.0] * len(values)
+    change, error = [0.0] * len(values), [0.0] * len(values)
     with np.errstate(all="ignore"):
-        for _ in range(2):
-            moved = evaluate([np.asarray(a * (1 + STEP * rng.choice([-1.0, 1.0], a.shape))) for a in arguments])
-            change = [max(c, _largest(m - y)) for c, m, y in zip(change, moved, values)]
+        for _ in range(3):
+            moved = [np.asarray(a * (1 + STEP * rng.standard_normal(a.shape))).astype(np.float32) for a in arguments]
+            rough, fine = evaluate(moved), evaluate([a.astype(np.float64) for a in moved])
+            change = [max(c, _largest(m - y)) for c, m, y in zip(change, fine, values)]
+            error = [max(e, _largest(r - m)) for e, r, m in zip(error, rough, fine)]
     n = max((a.size for a in [*arguments, *values]), default=0)
-    scale = (8 + n) * unit_roundoff(dtype)
-    return [np.full(np.shape(y), scale * (c / STEP + _largest(y)) + float(np.finfo(dtype).tiny)) for c, y in zip(change, values)]
+    u, single = unit_roundoff(dtype), unit_roundoff("float32")
+    return [np.full(np.shape(y), u * ((8 + n) * (c / STEP + _largest(y) + 4) + 32 * e / single)) for c, e, y in zip(change, error, values)]
 
 
 def _largest(a: Any) -> float:

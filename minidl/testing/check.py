@@ -88,6 +88,7 @@ class Checks:
             yield from ((f"relation {what}", case) for what in self.related(case.cast("float64")))
 
     def attempt(self, f: Callable[..., Any], *args: Any) -> tuple[Any, str]:
+        """The result, or what was raised."""
         try:
             return f(*args), ""
         except Exception as error:  # noqa: BLE001  whatever a candidate raises is a finding
@@ -95,44 +96,38 @@ class Checks:
 
     def compared(self, case: Case, dtype: str) -> Iterable[tuple[str, Case]]:
         """Outputs, then gradients, then second gradients, against the oracle's in float64 at the same values."""
-        assert self.oracle is not None
-        before = [a.tobytes() for a in case.arrays()]
-        flags = wanted(case, self.operator)
-        like = self.oracle.outputs(case)
-        exact = case.cast("float64")
-        count = len(case.floats())
-        have, error = self.attempt(self.candidate.outputs, case)
-        if error:
-            yield error, case
-            return
-        if any(a.tobytes() != b for a, b, g in zip(case.floats(), _floats(before, case), flags) if g):
+        candidate, oracle, flags = self.candidate, self.oracle, wanted(case, self.operator)
+        assert oracle is not None
+        before, exact, floats = [a.tobytes() for a in case.floats()], case.cast("float64"), len(case.floats())
+        like = oracle.outputs(case)
+        yield from ((w, case) for w in self.judged("output", lambda: candidate.outputs(case), like, lambda a: oracle.outputs(exact.with_floats(a)),
+                                                   exact.floats(), dtype))
+        if any(a.tobytes() != b for a, b, differentiable in zip(case.floats(), before, flags) if differentiable):
             yield "changed its arguments", case
-        outputs = self.oracle.outputs
-        yield from ((w, case) for w in self.judged("output", have, like, lambda a: outputs(exact.with_floats(a)), exact.floats(), dtype))
-        orders = min(self.orders, self.candidate.orders, self.oracle.orders)
-        if not orders or not any(flags) or not all(np.isfinite(a).all() for a in exact.floats()) or not any(y.dtype.kind == "f" for y in like):
-            return
+        orders = min(self.orders, candidate.orders, oracle.orders)
         gs = cotangents(like)
-        first, like = self.oracle.gradients, self.oracle.gradients(case, gs, flags)
-        have, error = self.attempt(self.candidate.gradients, case, gs, flags)
-        yield from [(f"gradient {error}", case)] if error else (
-            (w, case) for w in self.judged("gradient", have, like, lambda a: first(exact.with_floats(a[:count]), a[count:], flags),
-                                           [*exact.floats(), *_double(gs)], dtype, flags, exact, gs))
+        if not orders or not any(flags) or not gs or not all(np.isfinite(a).all() for a in exact.floats()):
+            return
+        like = oracle.gradients(case, gs, flags)
+        arguments = [*exact.floats(), *_double(gs)]
+        found = list(self.judged("gradient", lambda: candidate.gradients(case, gs, flags), like,
+                                 lambda a: oracle.gradients(exact.with_floats(a[:floats]), a[floats:], flags), arguments, dtype))
+        if found and self.at_kink(exact, flags, _double(gs)):
+            return
+        yield from ((w, case) for w in found)
         if orders < 2:
             return
-        us, n = cotangents(like), count + len(gs)
-        second, like = self.oracle.second, self.oracle.second(case, gs, us, flags)
-        have, error = self.attempt(self.candidate.second, case, gs, us, flags)
-        yield from [(f"second gradient {error}", case)] if error else (
-            (w, case) for w in self.judged("second gradient", have, like,
-                                           lambda a: second(exact.with_floats(a[:count]), a[count:n], a[n:], flags),
-                                           [*exact.floats(), *_double(gs), *_double(us)], dtype))
+        us, n = cotangents(like), len(arguments)
+        yield from ((w, case) for w in self.judged(
+            "second gradient", lambda: candidate.second(case, gs, us, flags), oracle.second(case, gs, us, flags),
+            lambda a: oracle.second(exact.with_floats(a[:floats]), a[floats:n], a[n:], flags), [*arguments, *_double(us)], dtype))
 
-    def judged(self, what: str, have: Arrays, like: Arrays, evaluate: Callable[[Arrays], Arrays], arguments: Arrays, dtype: str,
-               flags: Sequence[bool] = (), case: Case | None = None, gs: Sequence[np.ndarray] = ()) -> Iterable[str]:
-        """Differences of `have` from the values of the oracle's `evaluate`, whose dtypes and shapes are those of `like`."""
-        if len(have) != len(like):
-            yield f"{len(have)} {what}s, expected {len(like)}"
+    def judged(self, what: str, attempt: Callable[[], Arrays], like: Arrays, evaluate: Callable[[Arrays], Arrays], arguments: Arrays,
+               dtype: str) -> Iterable[str]:
+        """Differences of the candidate's arrays from the values of the oracle's `evaluate`, whose dtypes and shapes are those of `like`."""
+        have, error = self.attempt(attempt)
+        if error or len(have) != len(like):
+            yield f"{what} {error}" if error else f"{len(have)} {what}s, expected {len(like)}"
             return
         want = evaluate(arguments)
         if self.operator.products:
@@ -147,26 +142,23 @@ class Checks:
                 yield f"{name} has dtype {h.dtype}, expected {lk.dtype}"
             else:
                 found = difference(h, w, np.broadcast_to(limit, w.shape))
-                if found and not (case and self.at_kink(case, flags, gs, i, h, w, limit)):
+                if found:
                     yield f"{name}: {found}"
 
-    def at_kink(self, case: Case, flags: Sequence[bool], gs: Sequence[np.ndarray], i: int, have: np.ndarray, want: np.ndarray,
-                limit: np.ndarray) -> bool:
-        """Whether every element of gradient `i` that differs is one in whose direction the oracle has a kink."""
+    def at_kink(self, case: Case, flags: Sequence[bool], gs: Sequence[np.ndarray]) -> bool:
+        """Whether the oracle's slope jumps in the direction of some element: then other gradients than its own are right as well."""
         assert self.oracle is not None
-        places = np.flatnonzero(flags)
-        if i >= len(places) or not np.isfinite(have).all():
-            return False
-        floats, k = case.floats(), int(places[i])
-        for index in zip(*np.nonzero(abs(have - want) > limit)):
-            def along(t: float, index: Any = index) -> float:
-                x = np.array(floats[k])
-                x[index] += t
-                ys = self.oracle.outputs(case.with_floats([*floats[:k], x, *floats[k + 1:]]))  # type: ignore[union-attr]
-                return float(sum(np.vdot(g, y) for g, y in zip(gs, [y for y in ys if y.dtype.kind == "f"])))
-            if not derivative(along).kink:
-                return False
-        return True
+        floats = case.floats()
+        for k in np.flatnonzero(flags):
+            for index in np.ndindex(floats[k].shape):
+                def along(t: float, k: int = int(k), index: tuple[int, ...] = index) -> float:
+                    x = np.array(floats[k])
+                    x[index] += t
+                    ys = self.oracle.outputs(case.with_floats([*floats[:k], x, *floats[k + 1:]]))  # type: ignore[union-attr]
+                    return float(sum(np.vdot(g, y) for g, y in zip(gs, [y for y in ys if y.dtype.kind == "f"])))
+                if derivative(along).kink:
+                    return True
+        return False
 
     def slopes(self, case: Case) -> Iterable[tuple[str, Case]]:
         """Without an oracle: gradients against slopes of the candidate's own outputs."""
@@ -222,7 +214,3 @@ class Checks:
 
 def _double(arrays: Sequence[np.ndarray]) -> Arrays:
     return [a.astype(np.float64) for a in arrays]
-
-
-def _floats(values: Sequence[bytes], case: Case) -> list[bytes]:
-    return [b for b, a in zip(values, case.arrays()) if a.dtype.kind == "f"]

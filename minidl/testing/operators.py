@@ -29,15 +29,15 @@ class Operator:
     relations: tuple[str, ...] = ()
 
 
-_CONV = Operator(True, relations=("linear", "batch", "shift", "channels", "groups", "strided", "dilated", "padded", "adjoint"))
-_TRANSPOSED = Operator(True, relations=("linear", "batch", "shift_transposed", "channels", "groups", "adjoint"))
+_CONV = Operator(True, relations=("linear", "biased", "batch", "shift", "channels", "groups", "strided", "dilated", "padded", "adjoint"))
+_TRANSPOSED = Operator(True, relations=("linear", "biased", "batch", "shift_transposed", "channels", "groups", "adjoint"))
 _POOL = Operator(relations=("batch", "each_channel", "shift"))
 _SAMPLE = Operator(relations=("linear", "batch", "each_channel"))
 
 OPERATORS: dict[str, Operator] = {
     **{f"conv{n}d": _CONV for n in (1, 2, 3)},
     **{f"conv_transpose{n}d": _TRANSPOSED for n in (1, 2, 3)},
-    "linear": Operator(True, relations=("linear", "batch", "adjoint")),
+    "linear": Operator(True, relations=("linear", "biased", "batch", "adjoint")),
     "bilinear": Operator(True),
     **{f"max_pool{n}d": _POOL for n in (1, 2, 3)},
     **{f"avg_pool{n}d": Operator(relations=("linear", "batch", "each_channel", "shift", "adjoint")) for n in (1, 2, 3)},
@@ -50,6 +50,7 @@ OPERATORS: dict[str, Operator] = {
     "interpolate": _SAMPLE,
     **{name: Operator(constant=("weight",)) for name in ("cross_entropy", "nll_loss")},
     "multi_margin_loss": Operator(constant=("weight",), orders=1),
+    "soft_margin_loss": Operator(constant=(1,)),
     "binary_cross_entropy": Operator(constant=("weight",)),
 }
 

@@ -47,6 +47,15 @@ def linear(f: Function, case: Case) -> Pairs:
     return [(f(argument(case, 0, 2 * x - v)), 2 * f(case) - f(argument(case, 0, v)))]
 
 
+def biased(f: Function, case: Case) -> Pairs:
+    """The bias is added, once for each output channel."""
+    b = case.args[2]
+    if b is None:
+        return []
+    dims = 0 if case.op == "linear" else dims_of(case)
+    return [(f(case), f(without_bias(case)) + b.reshape(-1, *[1] * dims))]
+
+
 def batch(f: Function, case: Case) -> Pairs:
     """Each item of a batch has the result that it has alone."""
     x = case.args[0]
@@ -159,7 +168,7 @@ def keys(f: Function, case: Case) -> Pairs:
 
 
 RELATIONS: dict[str, Callable[[Function, Case], Pairs]] = {
-    f.__name__: f for f in (linear, batch, each_channel, channels, groups, shift, shift_transposed, strided, dilated, padded,
+    f.__name__: f for f in (linear, biased, batch, each_channel, channels, groups, shift, shift_transposed, strided, dilated, padded,
                             queries, keys)}
 
 

@@ -13,17 +13,42 @@ from collections.abc import Callable
 from hypothesis.strategies import SearchStrategy
 
 from ..case import Case
+from .attention import attentions
 from .convolution import bilinear, convolutions, linear
 from .indexing import indexed, indices, permutations, permuted, reduced
+from .loss import LOSSES
+from .network import networks, recurrent, trainings
+from .normalization import batch_norms, group_norms, instance_norms, layer_norms, local_response_norms, rms_norms
+from .pooling import adaptive_pools, pools
+from .resampling import grid_samples, interpolations
 from .tensors import DOMAINS, broadcastable_shapes, shapes, tensors
 
-__all__ = ["CASES", "DOMAINS", "broadcastable_shapes", "cases", "convolutions", "indexed", "indices", "permutations", "reduced", "shapes", "tensors"]
+__all__ = ["CASES", "DOMAINS", "adaptive_pools", "attentions", "broadcastable_shapes", "cases", "convolutions", "grid_samples", "indexed", "indices",
+           "interpolations", "networks", "permutations", "pools", "recurrent", "reduced", "shapes", "tensors", "trainings"]
 
 CASES: dict[str, Callable[[], SearchStrategy[Case]]] = {
     **{f"conv{n}d": lambda n=n: convolutions(n) for n in (1, 2, 3)},  # type: ignore[misc]
     **{f"conv_transpose{n}d": lambda n=n: convolutions(n, transposed=True) for n in (1, 2, 3)},  # type: ignore[misc]
     "linear": linear,
     "bilinear": bilinear,
+    **{f"{op}_pool{n}d": lambda op=op, n=n: pools(op, n) for op in ("max", "avg") for n in (1, 2, 3)},  # type: ignore[misc]
+    **{f"lp_pool{n}d": lambda n=n: pools("lp", n) for n in (1, 2)},  # type: ignore[misc]
+    **{f"adaptive_{op}_pool{n}d": lambda op=op, n=n: adaptive_pools(op, n) for op in ("avg", "max") for n in (1, 2, 3)},  # type: ignore[misc]
+    "batch_norm": batch_norms,
+    "group_norm": group_norms,
+    "instance_norm": instance_norms,
+    "layer_norm": layer_norms,
+    "local_response_norm": local_response_norms,
+    "rms_norm": rms_norms,
+    "scaled_dot_product_attention": attentions,
+    "interpolate": interpolations,
+    "grid_sample": grid_samples,
+    **LOSSES,
+    **{f"nn.{kind}": lambda kind=kind: recurrent(kind) for kind in ("RNN", "LSTM", "GRU")},  # type: ignore[misc]
+    "nn.Sequential": networks,
+    **{op: lambda op=op: reduced(op) for op in ("sum", "mean", "logsumexp")},  # type: ignore[misc]
+    **{op: lambda op=op: reduced(op, "distinct") for op in ("amax", "amin")},  # type: ignore[misc]
+    **{op: lambda op=op: reduced(op, many=False) for op in ("prod",)},  # type: ignore[misc]
     "getitem": indexed,
     "permute": permuted,
 }
