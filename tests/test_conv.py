@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 import minidl
 import minidl.nn.functional as F
-from minidl.ops.conv import dense_matrix, im2col
+from minidl.backends import conv
+from minidl.ops.conv import choose, dense_matrix, depthwise, im2col, pointwise, product, shifted, winograd
 from minidl.ops.conv.functional import conv_transposed, conv_weight, convolution
 from minidl.ops.conv.geometry import Geometry, check
 
@@ -70,14 +71,68 @@ def test_layout_and_block_size_do_not_change_the_result(problem: Any, block: int
     y = convolution(x, w, None, geo)
     dx, dw = conv_transposed(y, w, None, x.shape[2:], geo), conv_weight(x, y, w.shape[2:], geo)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(im2col, "BLOCK", block)
-        patch.setattr(im2col, "SMALL", small)
+        for module in (im2col, shifted, pointwise, depthwise, winograd):
+            patch.setattr(module, "BLOCK", block)
+        patch.setattr(im2col, "COLUMNS", 1)
+        patch.setattr(product, "SMALL", small)
         geo = geo._replace(last=channels_last)
         a, b, c = layouts(x)[which], layouts(w)[other], layouts(y)[which]
-        np.testing.assert_array_equal(convolution(a, b, None, geo), y)
-        np.testing.assert_array_equal(conv_transposed(c, b, None, x.shape[2:], geo), dx)
+        for algorithm in choose.EXACT:
+            with conv.using(algorithm):
+                np.testing.assert_array_equal(convolution(a, b, None, geo), y)
+                np.testing.assert_array_equal(conv_transposed(c, b, None, x.shape[2:], geo), dx)
+                np.testing.assert_array_equal(conv_weight(a, c, w.shape[2:], geo), dw)
         np.testing.assert_array_equal(im2col.scatter(c, b, None, x.shape[2:], geo), dx)
-        np.testing.assert_array_equal(conv_weight(a, c, w.shape[2:], geo), dw)
+
+
+@st.composite
+def problems_for(draw: Any, algorithm: str, transposed: bool) -> tuple[Any, ...]:
+    """Arguments of a convolution of a kind that the algorithm is for, as PyTorch's function takes them, and its name."""
+    each = st.integers
+    dims, groups = draw(each(1, 3)), draw(each(1, 3))
+
+    def sizes(low: int, high: int) -> tuple[int, ...]:
+        return draw(st.tuples(*[each(low, high)] * dims))
+
+    kernel, stride, dilation, padding = sizes(1, 4), sizes(1, 3), sizes(1, 3), sizes(0, 3)
+    c, o, extra = draw(each(1, 3)), draw(each(1, 3)), sizes(0, 2)
+    if algorithm == "pointwise":
+        kernel, padding = (1,) * dims, (0,) * dims
+    elif algorithm == "depthwise" and transposed:
+        o = 1
+    elif algorithm == "depthwise":
+        c = 1
+    elif algorithm.startswith("winograd"):
+        kernel, stride, dilation = (3,) * dims, (1,) * dims, (1,) * dims
+    reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation)]
+    rng = np.random.default_rng(draw(each(0, 2**31)))
+    if transposed:
+        extra = tuple([min(e, max(s, d) - 1) for e, s, d in zip(extra, stride, dilation)])
+        least = [max(1, -(-(2 * p - r + 1) // s) + 1) for p, r, s in zip(padding, reach, stride)]
+        weight, options = (groups * c, o, *kernel), (stride, padding, extra, groups, dilation)
+    else:
+        least = [max(1, r - 2 * p) for r, p in zip(reach, padding)]
+        weight, options = (groups * o, c, *kernel), (stride, padding, dilation, groups)
+    x = rng.standard_normal((draw(each(1, 3)), groups * c, *[n + draw(each(0, 4)) for n in least]))
+    return f"conv{'_transpose' * transposed}{dims}d", x, rng.standard_normal(weight), rng.standard_normal(groups * o), options
+
+
+@pytest.mark.parametrize("algorithm", choose.ALGORITHMS)
+@pytest.mark.parametrize("transposed", [False, True])
+@given(st.data())
+def test_every_algorithm_is_pytorchs_convolution_in_all_directions(algorithm: str, transposed: bool, data: Any) -> None:
+    name, x, w, b, options = data.draw(problems_for(algorithm, transposed))
+    x, w = data.draw(st.sampled_from(layouts(x)[:4])), data.draw(st.sampled_from(layouts(w)[:2]))
+    results = []
+    with conv.using(algorithm):
+        for t, f in ((torch, TF), (minidl, F)):
+            leaves = [t.from_numpy(a).requires_grad_() for a in (x, w, b)]
+            y = getattr(f, name)(*leaves, *options)
+            g = np.random.default_rng(y.numel()).standard_normal(tuple(y.shape))
+            results.append([y.detach().numpy(), *[d.numpy() for d in t.autograd.grad(y, leaves, t.from_numpy(g))]])
+    for want, have in zip(*results):
+        assert have.shape == want.shape and have.dtype == want.dtype
+        np.testing.assert_allclose(have, want, rtol=0, atol=1e-11 * max(1, np.abs(want).max(initial=0)))
 
 
 @pytest.mark.parametrize("dims", [2, 3])

@@ -12,7 +12,7 @@ from ...core import dtype_of, primitive, public
 from ...core.broadcast import sum_to
 from ...core.dtypes import word
 from ..shape import reshape, squeeze, unsqueeze
-from . import im2col
+from . import choose
 from .geometry import Geometry, check
 from .layout import Sizes
 
@@ -22,7 +22,7 @@ from .layout import Sizes
            b=lambda g: channel_sum(g), grad_name="ConvolutionBackward0")
 def convolution(x: Any, w: Any, b: Any, geo: Geometry) -> Any:
     """y[n, o, i] = sum over c and k of w[o, c, k] x[n, c, i stride + k dilation - padding] + b[o]."""
-    return im2col.output(x, w, b, geo)
+    return choose.output(x, w, b, geo)
 
 
 @primitive(x=lambda g, w, geo: convolution(g, w, None, geo),
@@ -30,14 +30,14 @@ def convolution(x: Any, w: Any, b: Any, geo: Geometry) -> Any:
            b=lambda g: channel_sum(g), grad_name="ConvolutionBackward0")
 def conv_transposed(x: Any, w: Any, b: Any, size: Sizes, geo: Geometry) -> Any:
     """The transpose of `convolution` as a linear map of its input (whose spatial sizes are `size`), plus b."""
-    return im2col.input_grad(x, w, b, size, geo)
+    return choose.input_grad(x, w, b, size, geo)
 
 
 @primitive(x=lambda g, z, x_shape, geo: conv_transposed(z, g, None, x_shape[2:], geo),
            z=lambda g, x, geo: convolution(x, g, None, geo), grad_name="ConvolutionBackward0")
 def conv_weight(x: Any, z: Any, kernel: Sizes, geo: Geometry) -> Any:
     """w[o, c, k] = sum over n and i of z[n, o, i] x[n, c, i stride + k dilation - padding]."""
-    return im2col.weight_grad(x, z, kernel, geo)
+    return choose.weight_grad(x, z, kernel, geo)
 
 
 def channel_sum(g: Any) -> Any:

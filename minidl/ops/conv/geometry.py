@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import prod
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ...core import data_of
 from ...core.checks import n_tuple, require_tensor
 from .layout import Sizes, is_channels_last
@@ -36,10 +38,52 @@ class Geometry(NamedTuple):
     def overlap(self, axis: int, k: int, size: int, start: int, count: int) -> tuple[slice, slice]:
         """Along one dimension, for kernel place k and the `count` outputs from `start`: the inputs read that are not
         padding, and which of those outputs read them."""
-        step, first = self.stride[axis], (k * self.dilation[axis] - self.padding[axis][0] + start * self.stride[axis])
-        i = max(0, -(first // step))
-        j = max(i, min(count, (size - 1 - first) // step + 1))
-        return slice(i * step + first, j * step + first, step), slice(i, j)
+        return reach(k * self.dilation[axis] - self.padding[axis][0] + start * self.stride[axis], self.stride[axis],
+                     size, count)
+
+
+def reach(first: int, step: int, size: int, count: int) -> tuple[slice, slice]:
+    """Of the `count` places first, first + step, ..., those that lie in [0, size), and their numbers."""
+    i = max(0, -(first // step))
+    j = max(i, min(count, (size - 1 - first) // step + 1))
+    return slice(i * step + first, j * step + first, step), slice(i, j)
+
+
+class Problem(NamedTuple):
+    """What an algorithm is asked for: a direction (a name in `DIRECTIONS`) of the convolution of x with w."""
+
+    direction: str
+    x: Sizes  # (N, C, ...)
+    w: Sizes  # (O, C / groups, ...)
+    geo: Geometry
+    dtype: np.dtype = np.dtype("f4")
+
+    @property
+    def kernel(self) -> Sizes:
+        return self.w[2:]
+
+    @property
+    def out(self) -> Sizes:
+        """The output's spatial sizes."""
+        return self.geo.output_size(self.x[2:], self.kernel)
+
+    @property
+    def places(self) -> int:
+        """Output places, of all images."""
+        return self.x[0] * prod(self.out)
+
+    @property
+    def work(self) -> int:
+        """Multiply-adds by the definition, padding included; the same in all directions."""
+        return self.places * prod(self.w)
+
+    @property
+    def depth(self) -> int:
+        """Products in one output: channels of a group times kernel places."""
+        return prod(self.w[1:])
+
+
+DIRECTIONS = ("output", "input_grad", "weight_grad")
 
 
 def same_padding(kernel: Sizes, dilation: Sizes) -> tuple[tuple[int, int], ...]:

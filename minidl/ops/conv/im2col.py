@@ -6,9 +6,9 @@ For input channels C (of one group), kernel positions K and output positions P, 
     weight gradient   dW = dY A^T        (O, P) @ (P, C*K), summed over the images
     input gradient    dA = W^T dY        (C*K, O) @ (O, P), each element then added to where it was gathered
 
-Work 2*O*C*K*P in the product. Memory C*K*P, here only for a block of images or rows at a time, so that it stays near
-the processor and is reused; one copy from a strided view fills it. Chellapilla, Puri, Simard, High Performance
-Convolutional Neural Networks for Document Processing, 2006.
+Work O*C*K*P multiply-adds. Memory C*K*P, here only for some images or rows at a time, so that it stays near the processor
+and is reused; one copy from a strided view fills it. Chellapilla, Puri, Simard, High Performance Convolutional Neural
+Networks for Document Processing, 2006.
 
 Two layouts share this code. Contiguous: the columns as written above. Channels-last: their transpose, with the channels
 innermost, so that they are gathered in runs of C and the output needs no rearrangement.
@@ -16,19 +16,50 @@ innermost, so that they are gathered in runs of C and the output needs no rearra
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import product
+from collections.abc import Sequence
+from functools import lru_cache, reduce
+from itertools import chain, groupby, product
 from math import prod
-from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from .geometry import Geometry
-from .layout import Sizes, empty
+from ...core.threads import share
+from ...core.workspace import buffer
+from . import transposed
+from .cost import Cost
+from .geometry import Geometry, Problem, reach
+from .layout import Sizes, empty, sample
+from .pieces import Piece, pieces
+from .product import multiply
 
-BLOCK = 1 << 20  # bytes of columns at a time: they fit the second-level cache
-SMALL = 10 ** 6  # multiply-adds up to which OpenBLAS neither repacks its operands nor wakes another thread
+BLOCK = 1 << 20  # bytes of columns at a time
+COLUMNS = 512  # but at least so many columns: the product of fewer is slower
+
+
+def supports(problem: Problem) -> str:
+    return ""
+
+
+def cost(problem: Problem) -> Cost:
+    if problem.direction == "input_grad":
+        return min(scatter_cost(problem), transposed.cost(cost, problem), key=Cost.seconds)
+    out, geo, itemsize = problem.out, problem.geo, problem.dtype.itemsize
+    depth, area, y = problem.depth * geo.groups, prod(problem.x), problem.places * problem.w[0]
+    gathered = depth * problem.places
+    blocks = len(blocks_of(problem.x[0], out, depth, itemsize))
+    run = problem.w[1] if geo.last else 1 if geo.stride[-1] > 1 else out[-1]
+    copied = 0 if geo.last else 2 * y
+    return Cost(problem.work, gathered + area + copied, gathered / run + (area + copied) / out[-1], 15 * blocks,
+                gathered * itemsize // blocks, columns=problem.places / blocks)
+
+
+def scatter_cost(problem: Problem) -> Cost:
+    """As the cost of the output, but each column's element is added to another, which is read and written."""
+    forward = cost(problem._replace(direction="output"))
+    blocks = forward.calls / 15
+    return forward._replace(moved=3 * forward.moved, runs=1.5 * forward.runs, calls=forward.calls + 5 * blocks * prod(problem.kernel))
+
 
 # ---- matrices
 
@@ -55,8 +86,7 @@ def padded(x: np.ndarray, padding: tuple[tuple[int, int], ...], last: bool) -> n
         return x
     sizes = [n + before + max(after, 0) for n, (before, after) in zip(x.shape[2:], padding)]
     y = empty((*x.shape[:2], *sizes), x.dtype, last)
-    y[...] = 0
-    y[(..., *[slice(before, before + n) for n, (before, _) in zip(x.shape[2:], padding)])] = x  # type: ignore[index]
+    sample(y, x, [reach(-before, 1, n, m) for (before, _), n, m in zip(padding, x.shape[2:], sizes)])
     return y
 
 
@@ -74,40 +104,31 @@ def column_axes(dims: int, last: bool) -> tuple[int, ...]:
     return (1, 0, *out, *kernel, 2) if last else (1, 2, *kernel, 0, *out)
 
 
-def blocks(images: int, out: Sizes, place_bytes: int, place_work: int = 0) -> Iterator[tuple[slice, slice]]:
-    """Pieces of fitting work and memory: several images, or of one image some rows along its first dimension."""
-    places = BLOCK // max(1, place_bytes)
-    if 0 < place_work <= SMALL // 64:
-        places = min(places, SMALL // place_work)
-    row = prod(out[1:])
-    count, rows = max(1, places // (row * out[0])), max(1, min(out[0], places // row))
-    for i in range(0, images, count):
-        for j in range(0, out[0], rows):
-            yield slice(i, min(i + count, images)), slice(j, min(j + rows, out[0]))
+def blocks_of(images: int, out: Sizes, depth: int, itemsize: int) -> list[Piece]:
+    """Pieces of fitting size, for columns of `depth` elements."""
+    return pieces(images, out, depth * itemsize, max(BLOCK, COLUMNS * depth * itemsize))
 
 
-def columns(x: np.ndarray, kernel: Sizes, y: Sizes, geo: Geometry) -> Iterator[tuple[Any, np.ndarray]]:
-    """For an output of sizes y, block after block, its index there and its columns (groups, C*K, B*P), which are valid
-    until the next."""
-    images, channels, last = *x.shape[:2], geo.last
-    out, depth = y[2:], channels // geo.groups * prod(kernel)
-    if prod(kernel) == 1 and max(geo.stride) == 1 and not any(map(any, geo.padding)):  # x is its own columns
-        for i in [slice(0, images)] if last else [slice(i, i + 1) for i in range(images)]:
-            yield (i,), as_matrix(x[i], geo.groups, last)
-        return
-    axes = column_axes(len(kernel), last)
-    before = (slice(None),) * axes.index(3 + len(kernel))
-    held, buffer = slice(0, 0), np.empty(0, x.dtype)
-    for i, rows in blocks(images, out, geo.groups * depth * x.itemsize, y[1] // geo.groups * depth):
-        if i != held:
-            patches, held = windows(padded(x[i], geo.padding, last), kernel, out, geo).transpose(axes), i
-        piece = patches[(*before, rows)]
-        if buffer.shape != piece.shape:
-            buffer = np.empty(piece.shape, x.dtype)
-        np.copyto(buffer, piece)
-        places = (i.stop - i.start) * (rows.stop - rows.start) * prod(out[1:])
-        shape = (geo.groups, places, depth) if last else (geo.groups, depth, places)
-        yield (i, slice(None), rows), buffer.reshape(shape).transpose(0, 2, 1) if last else buffer.reshape(shape)
+def columns(x: np.ndarray, kernel: Sizes, out: Sizes, geo: Geometry, piece: Piece) -> np.ndarray:
+    """The columns of a piece, (groups, C*K, B*P), valid until the next."""
+    out = (piece.rows.stop - piece.rows.start, *out[1:])
+    area = [(m - 1) * s + (k - 1) * d + 1 for m, s, k, d in zip(out, geo.stride, kernel, geo.dilation)]
+    starts = [piece.rows.start * geo.stride[0], *[0] * (len(out) - 1)]
+    places = [reach(i - before, 1, n, m) for i, (before, _), n, m in zip(starts, geo.padding, x.shape[2:], area)]
+    x = x[piece.images]
+    shape = (*x.shape[:2], *area)
+    if geo.last:
+        read = np.moveaxis(buffer("area", (shape[0], *area, shape[1]), x.dtype), -1, 1)
+    else:
+        read = buffer("area", shape, x.dtype)
+    sample(read, x, places)
+    patches = windows(read, kernel, out, geo).transpose(column_axes(len(kernel), geo.last))
+    gathered = buffer("columns", patches.shape, x.dtype)
+    np.copyto(gathered, patches)
+    depth, count = shape[1] // geo.groups * prod(kernel), shape[0] * prod(out)
+    if geo.last:
+        return gathered.reshape(geo.groups, count, depth).transpose(0, 2, 1)
+    return gathered.reshape(geo.groups, depth, count)
 
 
 def add_columns(x: np.ndarray, a: np.ndarray, geo: Geometry, start: int = 0) -> None:
@@ -129,58 +150,76 @@ def output(x: np.ndarray, w: np.ndarray, b: np.ndarray | None, geo: Geometry) ->
     y = empty((x.shape[0], w.shape[0], *geo.output_size(x.shape[2:], kernel)), x.dtype, last)
     weight = kernel_matrix(w, geo.groups, last)
     bias = None if b is None else b.reshape(geo.groups, -1, 1)
-    for block, a in columns(x, kernel, y.shape, geo):
-        part = y[block]
-        direct = last or part.shape[0] == 1
-        made = np.matmul(weight, a, out=as_matrix(part, geo.groups, last) if direct else None)
-        if bias is not None:
-            made += bias
-        if not direct:
-            np.copyto(part.swapaxes(0, 1), made.reshape(part.swapaxes(0, 1).shape))
+
+    def work(part: Sequence[Piece]) -> None:
+        for piece in part:
+            target = y[piece.images, :, piece.rows]
+            direct = last or len(target) == 1
+            a = columns(x, kernel, y.shape[2:], geo, piece)
+            made = as_matrix(target, geo.groups, last) if direct else buffer("made", (*weight.shape[:2], a.shape[2]), y.dtype)
+            multiply(weight, a, made)
+            if bias is not None:
+                made += bias
+            if not direct:
+                np.copyto(target.swapaxes(0, 1), made.reshape(target.swapaxes(0, 1).shape))
+
+    share(work, blocks_of(len(x), y.shape[2:], weight.shape[2] * geo.groups, x.itemsize))
     return y
 
 
 def weight_grad(x: np.ndarray, g: np.ndarray, kernel: Sizes, geo: Geometry) -> np.ndarray:
     """dW = dY A^T, summed over the images."""
     o, c, last = g.shape[1] // geo.groups, x.shape[1] // geo.groups, geo.last
-    total = np.zeros((geo.groups, c * prod(kernel), o), x.dtype)
-    for block, a in columns(x, kernel, g.shape, geo):
-        total += np.matmul(a, np.ascontiguousarray(as_matrix(g[block], geo.groups, last).transpose(0, 2, 1)))
-    total = total.transpose(0, 2, 1)
+    depth = c * prod(kernel)
+
+    def work(part: Sequence[Piece]) -> np.ndarray:
+        total = np.zeros((geo.groups, depth, o), x.dtype)
+        for piece in part:
+            z = as_matrix(g[piece.images, :, piece.rows], geo.groups, last).transpose(0, 2, 1)
+            total += np.matmul(columns(x, kernel, g.shape[2:], geo, piece), z, out=buffer("made", total.shape, x.dtype))
+        return total
+
+    parts = share(work, blocks_of(len(x), g.shape[2:], depth * geo.groups, x.itemsize))
+    total = reduce(np.add, parts).transpose(0, 2, 1)
     if last:
         return np.moveaxis(np.ascontiguousarray(total).reshape(g.shape[1], *kernel, c), -1, 1)
     return np.ascontiguousarray(total).reshape(g.shape[1], c, *kernel)
 
 
 def input_grad(g: np.ndarray, w: np.ndarray, b: np.ndarray | None, size: Sizes, geo: Geometry) -> np.ndarray:
-    """X = W^T Y + b, the gradient of `output` for its input: the transposed convolution of g."""
-    kernel = w.shape[2:]
-    before = [d * (k - 1) - p for k, d, (p, _) in zip(kernel, geo.dilation, geo.padding)]
-    gathered, scattered = g.shape[1] * prod(size), w.shape[1] * geo.groups * prod(g.shape[2:])
-    if max(geo.stride) > 1 or min(before) < 0 or gathered > 2 * scattered:  # what is scattered moves twice
+    """By `scatter`, or by gathering from g, whichever should be faster."""
+    problem = Problem("input_grad", (len(g), w.shape[1] * geo.groups, *size), w.shape, geo, g.dtype)
+    if scattering(problem):
         return scatter(g, w, b, size, geo)
-    after = [n - m + p for n, m, (p, _) in zip(size, g.shape[2:], geo.padding)]
-    return output(g, turned(w, geo.groups), b, geo._replace(padding=tuple(zip(before, after))))
+    return transposed.input_grad(output, g, w, b, size, geo)
 
 
-def turned(w: np.ndarray, groups: int) -> np.ndarray:
-    """The weight whose convolution, of stride 1, is the transposed one of w: channels exchanged, kernels turned."""
-    o, c, *kernel = w.shape
-    w = np.flip(w, tuple(range(2, w.ndim))).reshape(groups, o // groups, c, *kernel)
-    return w.swapaxes(1, 2).reshape(groups * c, o // groups, *kernel)
+@lru_cache(4096)
+def scattering(problem: Problem) -> bool:
+    return scatter_cost(problem).seconds() <= transposed.cost(cost, problem).seconds()
 
 
 def scatter(g: np.ndarray, w: np.ndarray, b: np.ndarray | None, size: Sizes, geo: Geometry) -> np.ndarray:
-    """The transposed convolution of any stride: A = W^T Y, each element added to where `columns` would read it."""
+    """The input gradient without a kernel turned round: dA = W^T dY, each element added to where it was gathered."""
     kernel, out, last = w.shape[2:], g.shape[2:], geo.last
     c, dims = w.shape[1], len(kernel)
     x = empty((g.shape[0], c * geo.groups, *size), g.dtype, last)
-    x[...] = 0 if b is None else b.reshape(-1, *[1] * dims)
-    weight = kernel_matrix(w, geo.groups, last)
+    weight = kernel_matrix(w, geo.groups, last).transpose(0, 2, 1)
     axes = column_axes(dims, last)
-    for i, rows in blocks(g.shape[0], out, c * geo.groups * prod(kernel) * g.itemsize):
-        y = as_matrix(g[i, :, rows], geo.groups, last)
-        a = np.matmul(y.transpose(0, 2, 1), weight) if last else np.matmul(weight.transpose(0, 2, 1), y)
-        shape = (i.stop - i.start, geo.groups, c, *kernel, rows.stop - rows.start, *out[1:])
-        add_columns(x[i], a.reshape([shape[n] for n in axes]).transpose(np.argsort(axes)), geo, rows.start)
+
+    def work(part: Sequence[list[Piece]]) -> None:
+        for piece in chain(*part):
+            if piece.rows.start == 0:
+                x[piece.images] = 0 if b is None else b.reshape(-1, *[1] * dims)
+            y = as_matrix(g[piece.images, :, piece.rows], geo.groups, last)
+            shape = (len(g[piece.images]), geo.groups, c, *kernel, piece.rows.stop - piece.rows.start, *out[1:])
+            a = buffer("columns", tuple([shape[n] for n in axes]), x.dtype)
+            made = a.reshape(geo.groups, y.shape[2], weight.shape[1]).transpose(0, 2, 1) if last else (
+                a.reshape(geo.groups, weight.shape[1], y.shape[2]))
+            multiply(weight, y, made)
+            add_columns(x[piece.images], a.transpose(np.argsort(axes)), geo, piece.rows.start)
+
+    # the rows of one image overlap, so they stay in one thread
+    share(work, [list(same) for _, same in groupby(blocks_of(len(g), out, weight.shape[1] * geo.groups, g.itemsize),
+                                                   lambda piece: piece.images.start)])
     return x

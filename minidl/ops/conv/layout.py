@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -27,3 +29,30 @@ def full_like(x: np.ndarray, shape: Sizes, value: float, dtype: np.dtype | None 
     y = empty(shape, x.dtype if dtype is None else dtype, is_channels_last(x))
     y[...] = value
     return y
+
+
+def at(z: np.ndarray, places: Iterable[Any]) -> np.ndarray:
+    """z at the given indices or slices of its last dimensions; a view where all are slices."""
+    return z[(..., *places)]
+
+
+def as_matrices(z: np.ndarray, groups: int, last: bool) -> np.ndarray:
+    """Images (B, O, ...) as (B, groups, O / groups, places), without copying where z lies in memory as `last` says."""
+    b, o, places = *z.shape[:2], prod(z.shape[2:])
+    if last:
+        return np.moveaxis(z, 1, -1).reshape(b, places, groups, o // groups).transpose(0, 2, 3, 1)
+    return z.reshape(b, groups, o // groups, places)
+
+
+def sample(target: np.ndarray, x: np.ndarray, places: list[tuple[slice, slice]]) -> None:
+    """Fills the last dimensions of target: the second slices of `places` with the first ones of x, the rest with 0."""
+    lead = (slice(None),) * (x.ndim - len(places))
+    inside: tuple[Any, ...] = lead
+    for _, there in places:
+        n = target.shape[len(inside)]
+        if there.start > 0:
+            target[(*inside, slice(0, there.start))] = 0
+        if there.stop < n:
+            target[(*inside, slice(there.stop, n))] = 0
+        inside += (there,)
+    target[inside] = x[(*lead, *[here for here, _ in places])]
