@@ -19,7 +19,7 @@ from .version import __version__ as __version__
 if TYPE_CHECKING:
     from .namespace import *
 
-_SUBPACKAGES = ("analysis", "autograd", "classical", "cli", "datasets", "io", "linalg", "models", "nn", "optim", "profiler",
+_SUBPACKAGES = ("analysis", "autograd", "backends", "classical", "cli", "datasets", "io", "linalg", "models", "nn", "optim", "profiler",
                 "quantization", "serialization", "special", "studies", "testing", "transforms", "utils", "viz")
 _ELSEWHERE = {"save": "serialization", "load": "serialization", "trace": "profiler"}  # trace(x) the op, trace() a tracer
 

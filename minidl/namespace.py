@@ -26,6 +26,8 @@ from .core.registry import namespace as _namespace
 from .core.tensor import Size as Size
 from .core.tensor import Tensor as Tensor
 from .core.tensor import device as device
+from .core.threads import get_num_threads as get_num_threads
+from .core.threads import set_num_threads as set_num_threads
 from .ops.memory import channels_last as channels_last
 from .ops.memory import channels_last_3d as channels_last_3d
 from .ops.memory import contiguous_format as contiguous_format
