@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 from hypothesis.strategies import SearchStrategy
 
 from ..case import Case
@@ -54,8 +55,13 @@ CASES: dict[str, Callable[[], SearchStrategy[Case]]] = {
 }
 
 
-def cases(op: str) -> SearchStrategy[Case]:
-    """Valid calls of an operator; ValueError for one without a strategy."""
+def cases(op: str, plain: bool = False) -> SearchStrategy[Case]:
+    """Valid calls of an operator; ValueError for one without a strategy.
+
+    `plain` leaves out what many implementations leave out: memory that is not contiguous, and for convolutions x without a batch and paddings in words.
+    """
     if op not in CASES:
         raise ValueError(f"cases: expected an operator of {', '.join(CASES)}, got {op!r}")
-    return CASES[op]()
+    if plain and op.startswith("conv"):
+        return convolutions(int(op[-2]), "transpose" in op, layout="contiguous", words=False, unbatched=False)
+    return CASES[op]().map(lambda case: case.map(np.array)) if plain else CASES[op]()

@@ -11,7 +11,7 @@ import numpy as np
 from . import bounds
 from .adapters import Candidate, minidl_function, numpy_function
 from .case import Case
-from .derivative import cotangents, derivative, gradcheck
+from .derivatives import cotangents, derivative, gradcheck
 from .operators import Operator, operator_of, wanted
 from .relations import RELATIONS, adjoint, without_bias
 from .report import Mismatch, difference
