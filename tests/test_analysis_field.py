@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from math import gcd
 from typing import Any
 
+import numpy as np
+import pytest
 from hypothesis import assume, given, note
 from hypothesis import strategies as st
 
 import minidl as torch
-from minidl import nn
+from minidl import models, nn
 from minidl.analysis import measured_receptive_field, receptive_field
 from minidl.nn import functional as F
 
@@ -122,3 +125,116 @@ def test_the_recurrence_equals_the_measurement(data: Any) -> None:
     assert all(a <= b for a, b in zip(measured.field, found.field))
     if all(len(axis.spans) == 1 for _, axis in found.rows[-1].axes):
         assert measured.field == found.field
+
+
+@pytest.mark.parametrize("name, layer, field, stride", [
+    ("resnet18", "layer4", 435, 32), ("resnet50", "layer4", 427, 32), ("mobilenet_v2", "features", 491, 32),
+    ("alexnet", "features", 195, 32), ("vgg16", "features", 212, 32)])
+def test_known_networks(name: str, layer: str, field: int, stride: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nn.Linear, "reset_parameters", lambda layer: None)  # random numbers take longer than all the rest
+    found = receptive_field(getattr(models, name)(**{"vgg16": {"init_weights": False}}.get(name, {})), (1, 3, 128, 128), layer)
+    assert found.field == (field, field) and found.stride == (stride, stride)
+
+
+def test_the_textbook_recurrence() -> None:
+    """S and R by hand, layer after layer, of both dimensions apart."""
+    layers = [((3, 5), (2, 1), (1, 0), (1, 1)), ((2, 3), (1, 2), (0, 2), (2, 3)), ((1, 4), (3, 1), (0, 0), (1, 1))]
+    net = nn.Sequential(*[nn.Conv2d(1, 1, *layer) for layer in layers])
+    found = receptive_field(net, (1, 1, 60, 60))
+    field, step, start = [1, 1], [1, 1], [0, 0]
+    for row, (kernel, stride, padding, dilation) in zip(found.rows[1:], layers, strict=True):
+        for d in (0, 1):
+            field[d] += dilation[d] * (kernel[d] - 1) * step[d]
+            start[d] -= padding[d] * step[d]
+            step[d] *= stride[d]
+        assert (row.field, row.stride, row.start) == (tuple(field), tuple(step), tuple(start))
+    assert [row.size for row in found.rows] == [(60, 60), (30, 56), (28, 27), (10, 24)]
+
+
+def test_neighbours_of_a_transposed_convolution_differ() -> None:
+    found = receptive_field(nn.ConvTranspose1d(1, 1, 4, 2, 1), (1, 1, 10))
+    assert found.stride == (Fraction(1, 2),) and found.field == (2,)
+    assert [found.at(i) for i in range(4, 8)] == [((1, 2),), ((2, 3),), ((2, 3),), ((3, 4),)]
+
+
+def test_holes_read_nothing() -> None:
+    net = nn.ConvTranspose2d(1, 1, (1, 2), 2)
+    found = receptive_field(net, (1, 1, 8, 8))
+    for place in ((4, 4), (5, 4), (4, 5)):
+        assert measured_receptive_field(net, (1, 1, 8, 8), place).extent() == found.at(*place)
+    assert found.at(5, 4) is None and found.at(4, 5) == ((2, 2), (2, 2))
+
+
+class Gated(nn.Module):
+    """Squeeze and excitation: every position sees the whole image through the gate."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.gate = nn.Conv2d(3, 4, 3, padding=1), nn.Linear(4, 4)
+
+    def forward(self, x: Any) -> Any:
+        x = self.conv(x)
+        return x * self.gate(x.mean((2, 3))).sigmoid()[:, :, None, None]
+
+
+class Attends(nn.Module):
+    def forward(self, x: Any) -> Any:
+        rows = x.flatten(2).mT
+        return F.scaled_dot_product_attention(rows, rows, rows)
+
+
+@pytest.mark.parametrize("net", [Gated(), nn.Sequential(nn.Conv2d(3, 2, 3), nn.GroupNorm(1, 2)), nn.Sequential(
+    nn.Conv2d(3, 2, 3), nn.Flatten(), nn.Linear(2 * 36, 5)), nn.AdaptiveAvgPool2d(1), Attends(), nn.Softmax(-1)])
+def test_mixing_operations_read_all_that_there_is(net: nn.Module) -> None:
+    found = receptive_field(net, (1, 3, 8, 8))
+    measured = measured_receptive_field(net, (1, 3, 8, 8), as_is=True)
+    spans = [axis.spans[0] for _, axis in found.rows[-1].axes]
+    rows = isinstance(net, nn.Softmax)  # along the last dimension alone
+    assert measured.extent() == (((4, 4) if rows else (0, 7)), (0, 7))
+    assert all(s[0] <= 0 and s[1] >= 7 for s in spans[rows:])
+
+
+def test_channels_and_layouts_do_not_matter() -> None:
+    x = "torch.nn.functional.layer_norm(x.permute(0, 2, 3, 1), (4,)).permute(0, 3, 1, 2)"
+    shuffle = "x.view(1, 2, 2, 8, 8).transpose(1, 2).reshape(1, 4, 8, 8)"
+    for text in (x, shuffle, "torch.cat(x.chunk(2, 1), 1)", "torch.stack(x.unbind(1), 1)", "F.channel_shuffle(x, 2)", "x.reshape(2, 2, 8, 8)[:1]"):
+        net = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), Apply(text), nn.LazyConv2d(1, (1, 3)))
+        assert receptive_field(net, (1, 1, 8, 8)).field == (3, 5), text
+        assert measured_receptive_field(net, (1, 1, 8, 8)).field == (3, 5), text
+    for text, field in (("F.pixel_unshuffle(x, 2)", 2), ("F.pixel_shuffle(x, 2)", 1)):
+        net = nn.Sequential(nn.Conv2d(1, 4, 1), Apply(text))
+        assert receptive_field(net, (1, 1, 8, 8)).field == measured_receptive_field(net, (1, 1, 8, 8)).field == (field, field)
+
+
+def test_the_effective_field_and_the_model_after_a_measurement() -> None:
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Conv2d(2, 1, 3))
+    before = {name: (v.data_ptr(), v.clone()) for name, v in net.state_dict().items()}
+    full = measured_receptive_field(net, (1, 1, 9, 9), (3, 3))
+    assert full.extent() == ((3, 7), (3, 7)) and full.mask.sum() == 25
+    assert np.argmax(full.gradient) == 5 * 9 + 5  # the middle counts most
+    own = measured_receptive_field(net, (1, 1, 9, 9), (3, 3), as_is=True)
+    assert own.gradient.dtype == np.float32 and not np.allclose(own.gradient, full.gradient)
+    for name, v in net.state_dict().items():
+        assert v.data_ptr() == before[name][0] and torch.equal(v, before[name][1])
+    assert all(p.grad is None for p in net.parameters()) and net.training
+
+
+def test_as_text_and_data() -> None:
+    found = receptive_field(nn.Sequential(nn.Conv2d(1, 1, (3, 1), 2), nn.ReLU(), nn.MaxPool2d(2)), (1, 1, 16, 16))
+    lines = str(found).split("\n")
+    assert [line.split()[0] for line in lines[2:]] == ["input", "0", "2"]
+    assert "3 x 1" in lines[3] and "max_pool" in lines[4]
+    assert found.as_dict()["rows"][-1] == {"name": "2", "operation": "max_pool", "size": (3, 4), "field": (5, 3), "stride": [4.0, 4.0], "start": (0, 0)}
+    assert found._repr_html_().count("<tr>") == 5
+
+
+@pytest.mark.parametrize("call, error, message", [
+    (lambda: receptive_field(Apply("x.flip(3)"), (1, 1, 4, 4)), NotImplementedError, "flip"),
+    (lambda: receptive_field(Apply("torch.cat([x, x], 3)"), (1, 1, 4, 4)), NotImplementedError, "spatial"),
+    (lambda: receptive_field(Apply("x.detach()"), (1, 1, 4, 4)), ValueError, "does not depend"),
+    (lambda: receptive_field(nn.Sequential(nn.ReLU()), (1, 1, 4, 4), "1"), ValueError, "no layer '1' ran; there were '', '0'|'0', ''"),
+    (lambda: measured_receptive_field(nn.ReLU(), (1, 1, 4, 4), (4, 0)), IndexError, r"\(4, 4\), got \(4, 0\)"),
+    (lambda: receptive_field(nn.Bilinear(2, 2, 2), (1, 2)), TypeError, "input2")])
+def test_errors(call: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        call()

@@ -51,9 +51,7 @@ class AverageRow:
         self.self_cpu_memory_usage += event.self_memory
         self.self_macs += event.self_macs
         if not any(e.name == event.name and e.kind == event.kind for e in around(event)):
-            self.cpu_time_total += event.time / 1000
-            self.cpu_memory_usage += event.memory
-            self.macs += event.macs
+            add_total(self, event)
 
 
 def around(event: Event) -> list[Event]:
@@ -85,18 +83,26 @@ class Averages(list[AverageRow]):
 
     @classmethod
     def of_modules(cls, events: list[Event]) -> Averages:
-        """One row for each module: its calls, and the backward of the operations in them."""
+        """One row for each module: its calls, and the backward of the operations in them; ``self_...`` is without submodules."""
         rows: dict[str, AverageRow] = {}
         for event in events:
             if event.kind == "module":
-                row = rows.setdefault(event.name, AverageRow(event.name))
-                row.add(event)
-                row.forward_time = row.cpu_time_total
+                row, outer = rows.setdefault(event.name, AverageRow(event.name)), event.modules()[1:]
+                row.count += 1
+                add_own(row, event, 1)
+                if outer:
+                    add_own(rows[outer[0].name], event, -1)
+                if all(m.name != event.name for m in outer):
+                    add_total(row, event)
+                    row.forward_time += event.time / 1000
         for event in events:
             if event.kind == "backward" and event.forward is not None:
                 modules = event.modules()
                 for row in {m.name: rows[m.name] for m in modules}.values():
-                    add_backward(row, event, own=row.key == modules[0].name)
+                    add_total(row, event)
+                    row.backward_time += event.time / 1000
+                if modules:
+                    add_own(rows[modules[0].name], event, 1)
         result = cls(rows.values())
         result.by_module, result.whole = True, sum(e.self_time for e in events) / 1000
         return result
@@ -145,15 +151,17 @@ class Averages(list[AverageRow]):
                 [f"Self CPU time total: {time_text(self.whole)}"])
 
 
-def add_backward(row: AverageRow, event: Event, own: bool) -> None:
-    row.backward_time += event.time / 1000
+def add_total(row: AverageRow, event: Event) -> None:
     row.cpu_time_total += event.time / 1000
     row.cpu_memory_usage += event.memory
     row.macs += event.macs
-    if own:
-        row.self_cpu_time_total += event.time / 1000
-        row.self_cpu_memory_usage += event.memory
-        row.self_macs += event.macs
+
+
+def add_own(row: AverageRow, event: Event, sign: int) -> None:
+    """Adds an event to what a module has for itself, or takes that of a submodule away again."""
+    row.self_cpu_time_total += sign * event.time / 1000
+    row.self_cpu_memory_usage += sign * event.memory
+    row.self_macs += sign * event.macs
 
 
 def shortened(name: str, width: int) -> str:
