@@ -19,9 +19,10 @@ from .version import __version__ as __version__
 if TYPE_CHECKING:
     from .namespace import *
 
-_SUBPACKAGES = ("analysis", "autograd", "backends", "classical", "cli", "datasets", "io", "linalg", "models", "nn", "optim", "profiler",
-                "quantization", "serialization", "special", "studies", "testing", "transforms", "utils", "viz")
-_ELSEWHERE = {"save": "serialization", "load": "serialization", "trace": "profiler"}  # trace(x) the op, trace() a tracer
+_SUBPACKAGES = ("amp", "analysis", "autograd", "backends", "classical", "cli", "cuda", "datasets", "func",
+                "io", "linalg", "models", "nn", "optim", "profiler", "quantization", "random",
+                "serialization", "special", "studies", "testing", "transforms", "utils", "viz")
+_ELSEWHERE = {"save": "serialization", "load": "serialization", "vmap": "func", "trace": "profiler"}  # trace(x) the op, trace() a tracer
 
 
 def __getattr__(name: str) -> Any:

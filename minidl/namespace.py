@@ -7,6 +7,9 @@ from math import pi as pi
 
 from . import autograd as autograd
 from . import ops as _ops  # fills the table  # noqa: F401
+from .amp import GradScaler as GradScaler
+from .amp import autocast as autocast
+from .compat import *
 from .core import dtypes as _dtypes
 from .core.dtypes import dtype as dtype
 from .core.dtypes import finfo as finfo

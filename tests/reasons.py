@@ -14,6 +14,7 @@ NO_ROW: dict[str, str] = {
     "from_numpy": "every row passes through it; its errors: tests/test_engine.py",
     "from_dlpack": "takes another library's array: tests/test_engine.py",
     "frombuffer": "takes a buffer: tests/test_engine.py",
+    "nn.functional.gumbel_softmax": "draws random numbers: tests/test_compat.py",
     "poisson": "its stream is not PyTorch's: tests/test_engine.py",
     **dict.fromkeys((f"fake_quantize_per_{what}_affine" for what in ("tensor", "channel")), "steps, compared bit for bit: tests/test_quantization.py"),
     **dict.fromkeys(("manual_seed", "seed", "initial_seed", "get_rng_state", "set_rng_state"), "the generator's state: tests/test_generator.py and tests/test_engine.py"),

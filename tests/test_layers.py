@@ -20,6 +20,11 @@ ALLOWED: dict[str, set[str]] = {
     "special": {"core", "ops"},
     "nn": {"core", "ops", "autograd", "linalg"},
     "optim": {"core", "nn"},  # nn for swa_utils, whose AveragedModel is a Module
+    "amp": {"core"},
+    "cuda": {"amp"},
+    "random": {"core", "ops"},
+    "compat": {"core", "ops"},
+    "func": {"core", "ops", "autograd", "nn"},
     "utils": {"core", "ops", "autograd"},
     "serialization": {"core", "ops", "nn"},
     "models": {"core", "ops", "nn", "autograd"},

@@ -59,6 +59,8 @@ FAMILIES = (  # in the order of their needs
     "norm",
     "grid",
     "quantize",
+    "gumbel",
+    "storage",
 )
 for _family in FAMILIES:
     importlib.import_module(f"{__name__}.{_family}")

@@ -232,6 +232,9 @@ class ModuleTree:
             elif param.grad is not None:
                 param.grad.detach_().zero_()
 
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing: there is nothing to compile to."""
+
     def share_memory(self) -> Any:
         """Moves all tensors to memory that processes forked from now on share."""
         return self._apply(_shared)

@@ -1,0 +1,139 @@
+"""PyTorch's names that set what is not here, and its older names of tensors: code that uses them runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .core.dtypes import DTYPES, WORDS, as_numpy_dtype, dtype, set_default_dtype
+from .core.dtypes import promote_types as _promote_types
+from .core.promotion import CATEGORY, result_dtype
+from .core.tensor import Tensor, device, legacy_constructor
+from .ops.create import tensor as _tensor
+
+__all__ = ["are_deterministic_algorithms_enabled", "can_cast", "compile", "get_default_device", "get_float32_matmul_precision",
+           "is_autocast_enabled", "is_deterministic_algorithms_warn_only_enabled", "newaxis", "promote_types", "result_type", "scalar_tensor",
+           "set_default_device", "set_default_tensor_type", "set_float32_matmul_precision", "typename", "use_deterministic_algorithms"]
+
+newaxis = None
+_state: dict[str, Any] = {"deterministic": False, "warn_only": False, "precision": "highest"}
+
+
+def compile(model: Any = None, **options: Any) -> Any:
+    """The function or module as it is: there is nothing to compile to. Also a decorator with options."""
+    return model if model is not None else (lambda function: function)
+
+
+def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
+    """Keeps the setting; every op is deterministic."""
+    _state.update(deterministic=bool(mode), warn_only=bool(warn_only))
+
+
+def are_deterministic_algorithms_enabled() -> bool:
+    """What `use_deterministic_algorithms` has set."""
+    return _state["deterministic"]
+
+
+def is_deterministic_algorithms_warn_only_enabled() -> bool:
+    """What `use_deterministic_algorithms` has set."""
+    return _state["warn_only"]
+
+
+def set_float32_matmul_precision(precision: str) -> None:
+    """Keeps the setting; products are computed in the type of their tensors."""
+    if precision not in ("highest", "high", "medium"):
+        raise RuntimeError(f"set_float32_matmul_precision: expected 'highest', 'high' or 'medium', got {precision!r}")
+    _state["precision"] = precision
+
+
+def get_float32_matmul_precision() -> str:
+    """What `set_float32_matmul_precision` has set."""
+    return _state["precision"]
+
+
+def set_default_device(where: Any) -> None:
+    """RuntimeError for any other device than the CPU (or None)."""
+    if where is not None:
+        device(where)
+
+
+def get_default_device() -> device:
+    """The CPU."""
+    return device("cpu")
+
+
+def set_default_tensor_type(t: Any) -> None:
+    """``set_default_dtype`` by an older name of its tensors, such as ``torch.DoubleTensor``; TypeError for one of integers."""
+    word = t if isinstance(t, str) else t.__name__
+    found = next((d for d, name in WORDS.items() if word.removeprefix("torch.") == f"{name}Tensor"), None)
+    if found is None or not found.is_floating_point:
+        raise TypeError(f"set_default_tensor_type: expected a type of floating-point tensors, got {t!r}")
+    set_default_dtype(found)
+
+
+def is_autocast_enabled(device_type: str | None = None) -> bool:
+    """False: see `minidl.amp.autocast`."""
+    return False
+
+
+# ---- types
+
+
+def promote_types(type1: dtype, type2: dtype) -> dtype:
+    """The smallest type that holds the values of both.
+
+    >>> import minidl as torch
+    >>> torch.promote_types(torch.int32, torch.float16)
+    torch.float16
+    """
+    return DTYPES[_promote_types(as_numpy_dtype(type1), as_numpy_dtype(type2))]
+
+
+def result_type(tensor1: Any, tensor2: Any) -> dtype:
+    """The type of the result of an operation on two tensors or numbers."""
+    return DTYPES[result_dtype(tensor1, tensor2)]
+
+
+def can_cast(from_: dtype, to: dtype) -> bool:
+    """Whether a result of one type may be written into a tensor of the other: not from float to integer, nor to bool."""
+    return CATEGORY[as_numpy_dtype(from_).kind] <= CATEGORY[as_numpy_dtype(to).kind]
+
+
+def scalar_tensor(s: Any, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
+    """A 0-d tensor, of the default dtype unless another is given."""
+    return _tensor(s, dtype=_tensor(0.0).dtype if dtype is None else dtype, device=device, requires_grad=requires_grad)
+
+
+def typename(obj: Any) -> str:
+    """The name of an object's type; of a tensor its older name."""
+    if isinstance(obj, Tensor):
+        return obj.type()
+    module = getattr(obj, "__module__", None) or type(obj).__module__
+    name = getattr(obj, "__qualname__", None) or type(obj).__qualname__
+    return name if module in ("", "builtins") else f"{module}.{name}"
+
+
+# ---- FloatTensor and the like: makers of tensors of one type, which `isinstance` knows too
+
+
+class _Typed(type):
+    element: dtype
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, Tensor) and instance.dtype is cls.element
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        return legacy_constructor(Tensor, *args, dtype=cls.element, **kwargs)
+
+    def __repr__(cls) -> str:
+        return f"<class 'torch.{cls.__name__}'>"
+
+
+def _typed(element: dtype, word: str) -> type:
+    return _Typed(f"{word}Tensor", (), {"__doc__": f"``{word}Tensor([1, 2])`` or ``{word}Tensor(2, 3)``: a tensor of {element}.", "element": element,
+                                        "dtype": element})
+
+
+TYPED: dict[str, Callable[..., Any]] = {f"{word}Tensor": _typed(element, word) for element, word in WORDS.items()}
+globals().update(TYPED)
+__all__ += list(TYPED)
