@@ -83,23 +83,24 @@ def _announce(*args: Any, **kwargs: Any) -> Any:
     return watched(*args, **kwargs)  # type: ignore[name-defined]  # noqa: F821
 
 
-def _call_of(op: Any, spec: Spec, code: Any, defaults: Any) -> Callable[..., Any]:
-    """A primitive's call as a function of its own, which knows itself as ``call``."""
-    if code.co_filename.startswith("<generated"):
-        function = FunctionType(code, dict(op.__globals__), op.__name__, defaults)
+def _function_of(spec: Spec, which: str, own: Any) -> Callable[..., Any]:
+    """A primitive's call, or a backward, as a function of its own: from `own`, or if that is still to be written, new."""
+    if own.__code__.co_filename.startswith("<generated"):
+        if which != "call":
+            return own
+        function = FunctionType(own.__code__, dict(own.__globals__), own.__name__, own.__defaults__)
+    elif (spec, which) in _written:
+        return _written[spec, which]
     else:
-        function = spec.compile(spec.call_source(), "call")  # type: ignore[assignment]
-        function.__name__ = op.__name__
-    function.__globals__["call"] = function
+        text = spec.call_source() if which == "call" else spec.backward_source(which == "tensors")
+        function = _written[spec, which] = spec.compile(text, "call" if which == "call" else "backward")  # type: ignore[assignment]
+    if which == "call":
+        function.__name__ = spec.forward.__name__
+        function.__globals__["call"] = function
     return function
 
 
-def _backward_of(spec: Spec, which: str, function: Any) -> Callable[..., Any]:
-    if function.__code__.co_filename.startswith("<generated"):
-        return function
-    return spec.compile(spec.backward_source(which == "tensors"), "backward")
-
-
+_written: dict[tuple[Spec, str], Callable[..., Any]] = {}
 _watchers: tuple[Watcher, ...] = ()
 _lock = threading.Lock()
 _restore: list[Callable[[], None]] = []
@@ -127,7 +128,7 @@ def _install() -> None:
     for op, spec in list(_SPECS.items()):
         _exchange_code(op, spec)
         for which in ("arrays", "tensors"):
-            make = partial(_backward_of, spec, which, getattr(spec.node, which))
+            make = partial(_function_of, spec, which, getattr(spec.node, which))
             _exchange(spec.node, which, staticmethod(Watched(make, spec.node.__name__, "backward", spec)))
     for op in TABLE:
         if spec_of(op) is None:
@@ -145,11 +146,12 @@ def _exchange(owner: Any, name: str, new: Any) -> None:
 
 def _exchange_code(op: Any, spec: Spec) -> None:
     code, defaults = op.__code__, op.__defaults__
+    own = FunctionType(code, op.__globals__, op.__name__, defaults)
 
     def restore() -> None:
         op.__code__, op.__defaults__ = code, defaults
         del op.__globals__["watched"]
 
-    op.__globals__["watched"] = Watched(partial(_call_of, op, spec, code, defaults), spec.name, "op", spec)
+    op.__globals__["watched"] = Watched(partial(_function_of, spec, "call", own), spec.name, "op", spec)
     op.__defaults__, op.__code__ = None, _announce.__code__
     _restore.append(restore)
