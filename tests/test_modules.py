@@ -213,7 +213,8 @@ ROWS_TEXT = [tuple(part.strip() for part in line.split("|")) for line in ROWS.st
 # Layers without a row above: containers have tests of their own below.
 ELSEWHERE = {"Module", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict", "MaxUnpool1d", "MaxUnpool2d",
              "MaxUnpool3d", "CTCLoss", "RNNBase", "RNNCellBase", "SEBlock", "Parameter", "Buffer",
-             "UninitializedParameter", "UninitializedBuffer", "DataParallel"}
+             "UninitializedParameter", "UninitializedBuffer", "DataParallel",
+             "SqueezeExcitation", "ChannelAttention", "SpatialAttention", "ECA", "CBAM"}
 
 
 def make(T: ModuleType, constructor: str) -> Any:
