@@ -1,0 +1,72 @@
+"""Writes torchvision.json: what torchvision 0.28 says of the networks it shares. ``python -m tests.models_reference.make``, where it is installed.
+
+keys: for every shared name, a checksum of the list of (key, shape) of its state_dict. outputs: for every shared case, a sketch of what it returns
+in eval mode, and while training without dropout. initial: for every shared case, a checksum of what ``manual_seed(3)`` makes of its parameters.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+import zlib
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+
+from . import cases
+from .figures import TORCHVISION
+
+FACTS = Path(__file__).with_name("torchvision.json")
+
+
+def checksum(model: Any) -> int:
+    """Of all keys and shapes, in order."""
+    return zlib.crc32(repr([(k, tuple(v.shape)) for k, v in model.state_dict().items()]).encode())
+
+
+def options(name: str) -> dict[str, Any]:
+    """The segmentation networks are published with their auxiliary classifier."""
+    return {"aux_loss": True, "weights_backbone": None} if name.startswith(("fcn", "deeplab")) else {}
+
+
+def without_dropout(model: Any) -> Any:
+    """In training mode, with nothing random."""
+    for m in model.modules():
+        for field in ("p", "dropout", "drop_rate"):
+            if isinstance(getattr(m, field, None), float):
+                setattr(m, field, 0.0)
+    return model.train()
+
+
+def initial(model: Any) -> list[float]:
+    """Sums of the first, the last and all values of the parameters."""
+    arrays = [p.detach().numpy().astype("float64").ravel() for p in model.parameters()]
+    return [float(sum(a[0] for a in arrays)), float(sum(a[-1] for a in arrays)), float(sum(a.sum() for a in arrays))]
+
+
+def main() -> None:
+    from torchvision import models
+
+    T = SimpleNamespace(nn=torch.nn, models=models)
+    facts: dict[str, Any] = {"keys": {}, "outputs": {}, "initial": {}}
+    for name in TORCHVISION:
+        with torch.device("meta"):
+            facts["keys"][name] = checksum(models.get_model(name, **options(name)))
+    for name, (source, shape) in cases.SHARED.items():
+        torch.manual_seed(3)
+        model = cases.build(T, source)
+        facts["initial"][name] = initial(model)
+        cases.fill(torch, model)
+        x = torch.tensor(cases.image(shape))
+        facts["outputs"][name] = {"eval": cases.sketch(model.eval()(x)), "train": cases.sketch(without_dropout(model)(x))}
+    model = without_dropout(cases.fill(torch, cases.build(T, cases.AUXILIARY[0])))
+    facts["outputs"]["auxiliary"] = {"train": cases.sketch(model(torch.tensor(cases.image(cases.AUXILIARY[1]))))}
+    FACTS.write_text(json.dumps(facts, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        main()
