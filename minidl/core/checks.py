@@ -90,6 +90,8 @@ def require_constant(op: str, **arguments: Any) -> None:
 
 def n_tuple(value: Any, n: int, op: str, name: str) -> tuple[int, ...]:
     """An int for all `n` dimensions, or one int for each."""
+    if value.__class__ is int:
+        return (value,) * n
     values = tuple(value) if isinstance(value, (tuple, list)) else (value,)
     if len(values) == 1:
         values *= n

@@ -8,9 +8,11 @@ wins, row by row; that is the first place along the last dimension in the row th
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -24,8 +26,9 @@ from .relu import relu
 from .rounding import abs, sign
 
 
-class Windows(NamedTuple):
-    """The kernel's sizes, where it lies, and how many places it has (`ceil_mode` may add one)."""
+@dataclass(eq=False)
+class Windows:
+    """The kernel's sizes, where it lies, and how many places it has (`ceil_mode` may add one). One object for each kind."""
 
     kernel: Sizes
     geo: Geometry
@@ -85,19 +88,32 @@ def last(shape: Sizes, dims: int) -> Sizes:
     return shape[len(shape) - dims:]
 
 
+def parts(x: np.ndarray, w: Windows, axis: int) -> Iterator[tuple[np.ndarray, Any]]:
+    """Along one dimension, for each place in the kernel, the inputs there and the index of the outputs that read them."""
+    d = x.ndim - len(w.kernel) + axis
+    at, scattered = (slice(None),) * d, w.geo.stride[axis] > 1 and x.strides[d] == x.itemsize
+    for i, o in steps(w, axis, x.shape[d]):
+        part = x[(*at, i)]
+        yield (part.copy() if scattered else part), (*at, o)  # NumPy compares side by side many at a time, else one by one
+
+
+def pooled_shape(x: np.ndarray, w: Windows, axis: int) -> Sizes:
+    """x's shape with the number of windows along one dimension."""
+    d = x.ndim - len(w.kernel) + axis
+    return (*x.shape[:d], w.out[axis], *x.shape[d + 1:])
+
+
 def running_along(ufunc: Any, x: np.ndarray, start: float, w: Windows, axis: int) -> np.ndarray:
     """`ufunc` over the part of each window that lies along one dimension, beginning with `start`."""
-    d, count = x.ndim - len(w.kernel) + axis, w.out[axis]
-    y = empty((*x.shape[:d], count, *x.shape[d + 1:]), x.dtype, is_channels_last(x))
-    at = (slice(None),) * d
-    for place, (i, o) in enumerate(steps(w, axis, x.shape[d])):
-        if place == 0 and o == slice(0, count):
-            y[...] = x[(*at, i)]
+    y = empty(pooled_shape(x, w, axis), x.dtype, is_channels_last(x))
+    for place, (part, o) in enumerate(parts(x, w, axis)):
+        whole = y[o]
+        if place == 0 and part.shape == y.shape:
+            whole[...] = part
             continue
         if place == 0:
             y[...] = start
-        part = y[(*at, o)]
-        ufunc(part, x[(*at, i)], out=part)
+        ufunc(whole, part, out=whole)
     return y
 
 
@@ -129,17 +145,14 @@ def winners(x: np.ndarray, w: Windows) -> list[np.ndarray]:
 
 
 def winners_along(x: np.ndarray, y: np.ndarray, w: Windows, axis: int) -> np.ndarray:
-    d = x.ndim - len(w.out) + axis
-    at, places = (slice(None),) * d, steps(w, axis, x.shape[d])
-    open_still = np.ones_like(y, bool)
-    winner = np.zeros_like(y, np.min_scalar_type(len(places)))
-    for i, o in places:
-        part = open_still[(*at, o)]
-        np.logical_and(part, x[(*at, i)] != y[(*at, o)], out=part)
-        winner += open_still
-    if open_still.any():  # a NaN, which equals nothing
-        for place, (i, o) in enumerate(places):
-            np.copyto(winner[(*at, o)], place, where=np.isnan(x[(*at, i)]))
+    beaten = np.ones_like(y, bool)  # by all places so far
+    winner = np.zeros_like(y, np.min_scalar_type(w.kernel[axis]))
+    for part, o in parts(x, w, axis):
+        np.logical_and(beaten[o], part != y[o], out=beaten[o])
+        winner += beaten
+    if beaten.any():  # a NaN, which equals nothing
+        for place, (part, o) in enumerate(parts(x, w, axis)):
+            np.copyto(winner[o], place, where=np.isnan(part))
     return winner
 
 
@@ -151,10 +164,10 @@ def share(x: np.ndarray, hit: np.ndarray, finite: bool) -> np.ndarray:
 @primitive(x=lambda g, winner, w, axis: from_winners(g, winner, w, axis), arrays="winner")
 def to_winners(x: Any, winner: Any, w: Windows, axis: int, size: int) -> Any:
     """y = zeros, of `size` along one dimension, with each x added at the place that won its window there."""
-    d = x.ndim - len(w.out) + axis
+    d = x.ndim - len(w.kernel) + axis
     at, y = (slice(None),) * d, full_like(x, (*x.shape[:d], size, *x.shape[d + 1:]), 0)
-    finite = bool(np.isfinite(x).all())
-    apart = w.geo.stride[axis] >= (w.kernel[axis] - 1) * w.geo.dilation[axis] + 1
+    finite = bool(np.isfinite(np.add.reduce(x, axis=None)))
+    apart = w.geo.stride[axis] > (w.kernel[axis] - 1) * w.geo.dilation[axis]
     for place, (i, o) in enumerate(steps(w, axis, size)):
         part, value = y[(*at, i)], share(x[(*at, o)], winner[(*at, o)] == place, finite)
         if apart:
@@ -167,10 +180,9 @@ def to_winners(x: Any, winner: Any, w: Windows, axis: int, size: int) -> Any:
 @primitive(x=lambda g, winner, w, axis, x_shape: to_winners(g, winner, w, axis, x_shape[axis - len(w.out)]), arrays="winner")
 def from_winners(x: Any, winner: Any, w: Windows, axis: int) -> Any:
     """y = the value at the place that won each window along one dimension; the transpose of `to_winners`."""
-    d = x.ndim - len(w.out) + axis
-    at, y = (slice(None),) * d, full_like(x, (*x.shape[:d], w.out[axis], *x.shape[d + 1:]), 0)
-    for place, (i, o) in enumerate(steps(w, axis, x.shape[d])):
-        np.copyto(y[(*at, o)], x[(*at, i)], where=winner[(*at, o)] == place)
+    y = full_like(x, pooled_shape(x, w, axis), 0)
+    for place, (part, o) in enumerate(parts(x, w, axis)):
+        np.copyto(y[o], part, where=winner[o] == place)
     return y
 
 
