@@ -191,6 +191,21 @@ def test_shapes_and_grouping() -> None:
     assert "[[3, 4], [4, 5]]" in prof.key_averages(group_by_input_shape=True).table()
 
 
+def test_stacks() -> None:
+    def here() -> Any:
+        return torch.ones(3).logsumexp(0)
+
+    with profile(with_stack=True) as prof:
+        for _ in range(2):
+            here()
+        torch.ones(2)
+    rows = [row for row in prof.key_averages(group_by_stack_n=1) if row.key == "ones"]
+    assert [row.count for row in rows] == [2, 1] and all(row.stack[0].startswith(__file__) for row in rows)
+    assert rows[0].stack[0].endswith("): here") and rows[1].stack[0].endswith("): test_stacks")
+    assert "Source Location" in prof.key_averages(group_by_stack_n=1).table()
+    assert len(prof.key_averages()) < len(prof.key_averages(group_by_stack_n=1))
+
+
 def test_recursion_is_not_added_twice() -> None:
     with profile() as prof, record_function("r"), record_function("r"):
         torch.ones(3)

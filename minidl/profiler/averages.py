@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..analysis.table import html_table, text_table
@@ -32,6 +32,7 @@ class AverageRow:
     macs: int = 0
     self_macs: int = 0
     input_shapes: Any = ""
+    stack: list[str] = field(default_factory=list)
     forward_time: float = 0
     backward_time: float = 0
 
@@ -69,13 +70,13 @@ class Averages(list[AverageRow]):
     whole = 0.0
 
     @classmethod
-    def of_operations(cls, events: list[Event], by_shape: bool) -> Averages:
-        """One row for each name (and input shapes, if `by_shape`) of operations, backwards and the user's regions."""
-        key: Callable[[Event], Hashable] = (lambda e: (e.name, str(e.shapes))) if by_shape else (lambda e: e.name)
+    def of_operations(cls, events: list[Event], by_shape: bool, stack: int) -> Averages:
+        """One row for each name (and input shapes, if `by_shape`, and last lines of the stack) of what is no module."""
         rows: dict[Hashable, AverageRow] = {}
         for event in events:
             if event.kind != "module":
-                row = rows.setdefault(key(event), AverageRow(event.name, input_shapes=event.shapes if by_shape else ""))
+                shapes, lines = event.shapes if by_shape else "", event.stack[:stack]
+                row = rows.setdefault((event.name, str(shapes), *lines), AverageRow(event.name, input_shapes=shapes, stack=lines))
                 row.add(event)
         result = cls(rows.values())
         result.whole = sum(e.self_time for e in events) / 1000
@@ -146,6 +147,8 @@ class Averages(list[AverageRow]):
             columns.append(("MACs", lambda r: f"{r.macs:,}" if r.macs else "-"))
         if any(r.input_shapes for r in rows):
             columns.append(("Input Shapes", lambda r: str(r.input_shapes)))
+        if any(r.stack for r in rows):
+            columns.append(("Source Location", lambda r: " < ".join(r.stack)))
         shown = rows if limit < 0 else rows[:limit]
         return (tuple([name for name, _ in columns]), [tuple([text(r) for _, text in columns]) for r in shown],
                 [f"Self CPU time total: {time_text(self.whole)}"])

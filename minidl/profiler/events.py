@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import tracemalloc
 from dataclasses import dataclass, field
+from pathlib import Path
 from time import perf_counter_ns
 from typing import Any
 
@@ -20,6 +22,8 @@ from ..nn import Module
 
 __all__ = ["Event", "Recorder"]
 
+PACKAGE = Path(__file__).parent.parent
+MACHINERY = ("<generated", *[str(PACKAGE / part) for part in ("core", "ops", "nn", "autograd", "analysis", "profiler", "bind.py")])
 KEY = "minidl.profiler"  # in the metadata of a graph's nodes: the event that made them
 
 
@@ -29,7 +33,7 @@ class Event:
     ("module"), or a region that the user named ("user").
 
     Times are in nanoseconds, memory in bytes: what was allocated less what was freed. `macs` and `memory` are those of the
-    events inside, too. `forward`: for a node's backward, the operation that made the node.
+    events inside, too. `stack`: the lines of the program that it was called from, the innermost first. `forward`: for a node's backward, the operation that made the node.
     """
 
     name: str
@@ -39,6 +43,7 @@ class Event:
     end: int = 0
     thread: int = 0
     shapes: list[Any] = field(default_factory=list)
+    stack: list[str] = field(default_factory=list)
     macs: int = 0
     memory: int = 0
     inside_time: int = 0
@@ -75,9 +80,9 @@ class Event:
 class Recorder(ModuleCalls, Watcher):
     """Collects events while it watches; each thread has its own stack of open ones."""
 
-    def __init__(self, shapes: bool, memory: bool, macs: bool) -> None:
+    def __init__(self, shapes: bool, memory: bool, macs: bool, stacks: bool) -> None:
         super().__init__()
-        self.shapes, self.memory, self.macs = shapes, memory, macs
+        self.shapes, self.memory, self.macs, self.stacks = shapes, memory, macs, stacks
         self.events: list[Event] = []
         self._open = threading.local()
         self._own_bytes = 0  # of the events themselves
@@ -86,6 +91,8 @@ class Recorder(ModuleCalls, Watcher):
         before = tracemalloc.get_traced_memory()[0] if self.memory else 0
         opened = self._stack()
         event = Event(name, kind, opened[-1] if opened else None, thread=threading.get_ident())
+        if self.stacks:
+            event.stack = opened[-1].stack if opened and opened[-1].kind == "op" else callers()
         self.events.append(event)
         opened.append(event)
         if self.memory:
@@ -156,6 +163,17 @@ class Recorder(ModuleCalls, Watcher):
 
     def left(self, module: Module, name: str, args: Any, kwargs: Any, output: Any) -> None:
         self.finish(next(e for e in reversed(self._stack()) if e.kind == "module"))
+
+
+def callers() -> list[str]:
+    """The running functions and their lines, the innermost first, without the library's machinery."""
+    frame, found = sys._getframe(1), []
+    while frame is not None:
+        code = frame.f_code
+        if not code.co_filename.startswith(MACHINERY):
+            found.append(f"{code.co_filename}({frame.f_lineno}): {code.co_name}")
+        frame = frame.f_back  # type: ignore[assignment]
+    return found
 
 
 def shape_of(value: Any) -> Any:

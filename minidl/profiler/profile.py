@@ -75,7 +75,7 @@ class profile:
 
     - `schedule`: a function of the number of calls of `step` so far (see `schedule`); without one everything is recorded.
     - `on_trace_ready`: called with the profile at the end, or at the end of each cycle of the schedule.
-    - `record_shapes`; `profile_memory`: what is allocated less what is freed, by `tracemalloc`, which slows Python down;
+    - `record_shapes`; `with_stack`: the lines of the program that called; `profile_memory`: what is allocated less what is freed, by `tracemalloc`, which slows Python down;
       `with_flops`: MACs (two FLOPs each; `minidl.analysis.count_macs` has the conventions); `with_modules`: for `module_averages`.
     - `activities`: the CPU alone.
 
@@ -91,11 +91,11 @@ class profile:
 
     def __init__(self, *, activities: Iterable[ProfilerActivity] | None = None, schedule: Callable[[int], ProfilerAction] | None = None,
                  on_trace_ready: Callable[[profile], None] | None = None, record_shapes: bool = False, profile_memory: bool = False,
-                 with_flops: bool = False, with_modules: bool = False) -> None:
+                 with_stack: bool = False, with_flops: bool = False, with_modules: bool = False) -> None:
         if any(a is not ProfilerActivity.CPU for a in activities or ()):
             raise ValueError(f"profile: the only activity is ProfilerActivity.CPU, got {list(activities or ())}")
         self.schedule = schedule or (lambda step: ProfilerAction.RECORD)
-        self.on_trace_ready, self.with_modules = on_trace_ready, with_modules
+        self.on_trace_ready, self.with_modules, self.with_stack = on_trace_ready, with_modules, with_stack
         self.record_shapes, self.profile_memory, self.with_flops = record_shapes, profile_memory, with_flops
         self.step_num = 0
         self._recorder: Recorder | None = None
@@ -139,7 +139,7 @@ class profile:
         self.stop()
 
     def _begin(self) -> None:
-        self._recorder = recorder = Recorder(self.record_shapes, self.profile_memory, self.with_flops)
+        self._recorder = recorder = Recorder(self.record_shapes, self.profile_memory, self.with_flops, self.with_stack)
         self._context = ExitStack()
         if self.profile_memory and not tracemalloc.is_tracing():
             tracemalloc.start()
@@ -164,9 +164,9 @@ class profile:
         """All events, in the order in which they began."""
         return self._events
 
-    def key_averages(self, group_by_input_shape: bool = False) -> Averages:
-        """Sums over all calls of a name, or of a name and input shapes."""
-        return Averages.of_operations(self._events, group_by_input_shape)
+    def key_averages(self, group_by_input_shape: bool = False, group_by_stack_n: int = 0) -> Averages:
+        """Sums over all calls of a name; or of a name and input shapes, or and the innermost n lines that called."""
+        return Averages.of_operations(self._events, group_by_input_shape, group_by_stack_n)
 
     def module_averages(self) -> Averages:
         """Sums over all calls of a module, forward and backward (recorded `with_modules`)."""
