@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .lloyd import chunks, score_matrix
+from .lloyd import score_matrix
+from .parts import chunks
 
 Array = NDArray[Any]
 

@@ -13,7 +13,8 @@ from .base import Estimator
 from .checks import check_choice, check_integer, check_random_state, check_real, check_weights
 from .elkan import Elkan, pairwise
 from .errors import ConvergenceWarning, akin
-from .lloyd import BLOCK, assign, augment, inertia, iterate, slices
+from .lloyd import assign, augment, inertia, iterate
+from .parts import BLOCK, slices
 from .seeding import check_centers, initial_centers, merge_repeats
 
 Array = NDArray[Any]

@@ -3,7 +3,7 @@
 Samples are rows of `xa`: those of X, less a common shift, with a one appended. Of ||x - c||^2 = ||x||^2 - 2 x.c + ||c||^2 the first term does
 not depend on the centre, so that the rest, for all centres, is a single matrix product, [x 1] [-2 C^T; ||c||^2], and the same column of
 ones turns the sums over a cluster into sums and total weight at once. The shift matters since the terms cancel where the samples lie
-far from the origin. All goes by chunks of rows, whose scores stay in the processor's cache.
+far from the origin.
 """
 
 from __future__ import annotations
@@ -14,19 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .parts import BLOCK, chunks, in_threads, products, slices
+
 Array = NDArray[Any]
 Assign = Callable[[Array, Array], None]  # (centers, labels): writes the nearest centres into the labels
-
-CACHED = 2**17  # scores of a chunk
-BLOCK = 2**16  # rows that a pass over all features takes at a time
-
-
-def slices(n: int, rows: int) -> Iterator[slice]:
-    return (slice(start, min(start + rows, n)) for start in range(0, n, rows))
-
-
-def chunks(n: int, k: int) -> Iterator[slice]:
-    return slices(n, max(256, CACHED // k))
 
 
 def augment(x: Array, shift: Array) -> Array:
@@ -46,11 +37,14 @@ def assign(xa: Array) -> Assign:
     """The E step over the rows of `xa`; of equally near centres the first."""
 
     def step(centers: Array, labels: Array) -> None:
-        matrix, scores = score_matrix(centers), None
-        for rows in chunks(len(xa), len(centers)):
-            if scores is None or len(scores) != rows.stop - rows.start:
-                scores = np.empty((rows.stop - rows.start, len(centers)), xa.dtype)  # new memory for each chunk would cost as much as the product
-            labels[rows] = np.matmul(xa[rows], matrix, out=scores).argmin(axis=1)
+        matrix = score_matrix(centers)
+
+        def part(rows: slice) -> None:
+            mine = labels[rows]
+            for chunk, scores in products(xa[rows], matrix):
+                mine[chunk] = scores.argmin(axis=1)
+
+        in_threads(part, len(xa), matrix.size)
 
     return step
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .checks import check_array
-from .lloyd import BLOCK, score_matrix, slices
+from .lloyd import score_matrix
+from .parts import ALONE, BLOCK, in_threads, slices
 
 Array = NDArray[Any]
 Init = str | Array | Callable[..., Any]
@@ -41,11 +42,16 @@ def _squared_distances(xa: Array, norms: Array, candidates: Array, closest: Arra
     """(candidates, n): min(closest, ||x - candidate||^2). Float32 is computed in float64, since the terms cancel."""
     matrix = score_matrix(xa[candidates, :-1].astype(np.float64)).T
     out = np.empty((len(candidates), len(xa)), xa.dtype)
-    for rows in slices(len(xa), BLOCK // 16):
-        squared = matrix @ xa[rows].T.astype(np.float64, copy=False)
-        squared += norms[rows]
-        np.maximum(squared, 0, out=squared)
-        np.minimum(squared, closest[rows], out=out[:, rows], casting="same_kind")
+
+    def part(rows: slice) -> None:
+        x, norm, bound, mine = xa[rows], norms[rows], closest[rows], out[:, rows]
+        for chunk in slices(len(x), max(256, ALONE // matrix.size)):
+            squared = matrix @ x[chunk].T.astype(np.float64, copy=False)
+            squared += norm[chunk]
+            np.maximum(squared, 0, out=squared)
+            np.minimum(squared, bound[chunk], out=mine[:, chunk], casting="same_kind")
+
+    in_threads(part, len(xa), matrix.size)
     out[np.arange(len(candidates)), candidates] = 0
     return out
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..checks import check_array, check_random_state, check_same_length
-from ..lloyd import chunks
+from ..parts import chunks
 
 Array = NDArray[Any]
 
