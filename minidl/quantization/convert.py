@@ -41,7 +41,8 @@ class ObservedLayer(Module):
     `observes_input` is False where the input comes from another such layer, and has passed through its observer, which is this one's too.
     """
 
-    def __init__(self, layer: Module, relu: bool, observes_input: bool, input_observer: Module, weight_observer: Module, output_observer: Module) -> None:
+    def __init__(self, layer: Module, relu: bool, observes_input: bool, input_observer: Module, weight_observer: Module,
+                 output_observer: Module) -> None:
         super().__init__()
         self.layer, self.relu, self.observes_input = layer, relu, observes_input
         self.input_observer, self.weight_observer, self.output_observer = input_observer, weight_observer, output_observer
@@ -93,15 +94,17 @@ def prepare(model: Module, example_inputs: Any, qconfig: QConfig = default_qconf
         model = replace(model, layer, observed)
         made.add(result)
     if not made:
-        raise ValueError(f"prepare: expected a model that runs a {' or '.join(t.__name__ for t in QUANTIZED)}, got {type(model).__name__} without any")
+        kinds = " or ".join(t.__name__ for t in QUANTIZED)
+        raise ValueError(f"prepare: expected a model that runs a {kinds}, got {type(model).__name__} without any")
     return model
 
 
 def prepare_qat(model: Module, example_inputs: Any, qconfig: QConfig = default_qat_qconfig) -> Module:
     """As `prepare`, for training: forward passes see quantised weights and activations, gradients go straight through (`FakeQuantize`).
 
-    Train the result as any model, freeze the ranges by ``model.apply(disable_observer)`` some steps before the end, and `convert` it. Jacob et al., 2018,
-    section 3. Batch norms are folded before, with the statistics that they have, so start from a trained model.
+    Train the result as any model, freeze the ranges by ``model.apply(disable_observer)`` some steps before the end, and `convert` it.
+    Batch norms are folded before, with the statistics that they have, so start from a trained model. (Jacob et al., 2018, section 3.2,
+    fold with the statistics of each batch, to train from nothing.)
     """
     return prepare(model, example_inputs, qconfig).train()
 

@@ -62,7 +62,8 @@ class FakeQuantize(Resizing):
         observer = self.activation_post_process
         observer.qparams()
         shape = () if observer.axis is None else (-1,)
-        return QParams(self.scale.numpy().reshape(shape), self.zero_point.numpy().reshape(shape), observer.quant_min, observer.quant_max, observer.axis)
+        return QParams(self.scale.numpy().reshape(shape), self.zero_point.numpy().reshape(shape), observer.quant_min, observer.quant_max,
+                       observer.axis)
 
     def calculate_qparams(self) -> tuple[Tensor, Tensor]:
         """(scale, zero_point) of the observer's range."""

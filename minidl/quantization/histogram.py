@@ -77,9 +77,9 @@ class PercentileObserver(HistogramObserver):
 class MSEObserver(HistogramObserver):
     """The range, of `candidates` fractions of the observed one, whose quantisation has the least mean squared error over the data.
 
-    A wider range cuts off less and rounds more coarsely: E (x - Q(x))^2 = error of rounding, about S^2 / 12, + error of what is cut off. Banner et al.,
-    Post training 4-bit quantization of convolutional networks, 2019, arXiv 1810.05723, find its minimum by formula; here it is searched, over
-    the counts with each bin taken at its middle.
+    A wider range cuts off less and rounds more coarsely: E (x - Q(x))^2 = error of rounding, about S^2 / 12, + error of what is cut
+    off. Banner et al., Post training 4-bit quantization of convolutional networks, 2019, arXiv 1810.05723, find its minimum by formula;
+    here it is searched, over the counts with each bin taken at its middle.
     """
 
     def __init__(self, candidates: int = 100, dtype: Any = uint8, qscheme: qscheme = qscheme.per_tensor_affine, **kwargs: Any) -> None:

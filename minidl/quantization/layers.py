@@ -30,8 +30,8 @@ class QuantizedLayer(Module):
     """What both layers share: integers as buffers, and the arithmetic after the sum.
 
     Buffers: `weight` (int8 or uint8); for each output channel `weight_scale` (float32), `weight_zero_point` (of the weight's type) and `bias`
-    (int32), whose scale is ``input_scale * weight_scale``; for input and output `..._scale` (float32), `..._zero_point` and `..._range` (the smallest and the largest
-    integer, int32).
+    (int32), whose scale is ``input_scale * weight_scale``; for input and output `..._scale` (float32), `..._zero_point` and `..._range`
+    (the smallest and the largest integer, int32).
 
     `forward` takes and gives float32: it quantises its input, computes with integers, and gives S_y (q_y - Z_y). Where one such layer feeds
     another, both with the same S and Z, the integers arrive unchanged. There is no gradient.

@@ -51,9 +51,9 @@ class LayerReport:
 
 @dataclass(frozen=True)
 class QuantizationReport:
-    """Rows in the order of the model's layers, and totals; ``str()`` gives the table. Bytes are of weights alone, and of the whole state (float: with batch
-    norms; quantised: with scales, zero points and what stayed in float). Accuracies are None without labels. `agreement`: the share of inputs for which
-    both models give the same class."""
+    """Rows in the order of the model's layers, and totals; ``str()`` gives the table. Bytes are of weights alone, and of the whole state
+    (float: with batch norms; quantised: with scales, zero points and what stayed in float). Accuracies are None without labels.
+    `agreement`: the share of inputs for which both models give the same class."""
 
     layers: list[LayerReport]
     float_weight_bytes: int
@@ -67,16 +67,17 @@ class QuantizationReport:
 
     def __str__(self) -> str:
         head = ("layer", "weight", "bytes", "quantised", "weight SQNR", "output SQNR")
-        table = [(f"{r.name}: {r.kind}", "x".join(map(str, r.weight_shape)), f"{r.float_bytes:,}", f"{r.quantized_bytes:,}", f"{r.weight_sqnr:.1f} dB",
-                  f"{r.output_sqnr:.1f} dB") for r in self.layers]
+        table = [(f"{r.name}: {r.kind}", "x".join(map(str, r.weight_shape)), f"{r.float_bytes:,}", f"{r.quantized_bytes:,}",
+                  f"{r.weight_sqnr:.1f} dB", f"{r.output_sqnr:.1f} dB") for r in self.layers]
         widths = [max(len(row[i]) for row in (head, *table)) for i in range(len(head))]
 
         def form(row: tuple[str, ...]) -> str:
             return "  ".join((*(c.ljust(w) for c, w in zip(row[:2], widths)), *(c.rjust(w) for c, w in zip(row[2:], widths[2:]))))
 
         lines = [form(head), "-" * len(form(head)), *map(form, table), "-" * len(form(head)),
-                 (f"weights {self.float_weight_bytes:,} -> {self.weight_bytes:,} bytes ({self.float_weight_bytes / self.weight_bytes:.2f} times smaller), "
-                 f"everything {self.float_bytes:,} -> {self.bytes:,} ({self.float_bytes / self.bytes:.2f})"),
+                 (f"weights {self.float_weight_bytes:,} -> {self.weight_bytes:,} bytes "
+                  f"({self.float_weight_bytes / self.weight_bytes:.2f} times smaller), "
+                  f"everything {self.float_bytes:,} -> {self.bytes:,} ({self.float_bytes / self.bytes:.2f})"),
                  f"result: SQNR {self.output_sqnr:.1f} dB, same class for {self.agreement:.2%}"]
         if self.accuracy is not None and self.float_accuracy is not None:
             lines.append(f"accuracy {self.float_accuracy:.2%} -> {self.accuracy:.2%} ({100 * (self.accuracy - self.float_accuracy):+.2f} points)")
