@@ -20,8 +20,8 @@ SHARED = {
     "resnet18": ("T.models.resnet18(num_classes=7)", (2, 3, 40, 40)),
     "bottleneck": ("T.models.ResNet(T.models.resnet.Bottleneck, [2, 1, 1, 1], 7)", (2, 3, 48, 48)),
     "resnext": ("T.models.ResNet(T.models.resnet.Bottleneck, [1, 2, 1, 1], 7, groups=4, width_per_group=8)", (2, 3, 48, 48)),
-    "wide_dilated": ("T.models.ResNet(T.models.resnet.Bottleneck, [1, 1, 1, 1], 7, width_per_group=96, "
-                     "replace_stride_with_dilation=[False, True, True])", (2, 3, 48, 48)),
+    "wide_dilated": (("T.models.ResNet(T.models.resnet.Bottleneck, [1, 1, 1, 1], 7, width_per_group=96, "
+                      "replace_stride_with_dilation=[False, True, True])"), (2, 3, 48, 48)),
     "mobilenet_v2": ("T.models.mobilenet_v2(num_classes=7, width_mult=0.5)", (2, 3, 48, 48)),
     "mobilenet_v3_small": ("T.models.mobilenet_v3_small(num_classes=7)", (2, 3, 48, 48)),
     "mobilenet_v3_large": ("T.models.mobilenet_v3_large(num_classes=7, width_mult=0.5, reduced_tail=True, dilated=True)", (2, 3, 48, 48)),
@@ -30,8 +30,8 @@ SHARED = {
     "squeezenet1_1": ("T.models.squeezenet1_1(num_classes=7)", (2, 3, 48, 48)),
     "shufflenet_v2": ("T.models.ShuffleNetV2([2, 3, 2], [24, 48, 96, 192, 128], 7)", (2, 3, 48, 48)),
     "efficientnet_b0": ("T.models.efficientnet_b0(num_classes=7)", (2, 3, 48, 48)),
-    "convnext": ("T.models.ConvNeXt([T.models.convnext.CNBlockConfig(*row) for row in ((12, 16, 2), (16, 20, 1), (20, None, 2))], 0.3, "
-                 "num_classes=7)", (2, 3, 48, 48)),
+    "convnext": (("T.models.ConvNeXt([T.models.convnext.CNBlockConfig(*row) for row in ((12, 16, 2), (16, 20, 1), (20, None, 2))], 0.3, "
+                  "num_classes=7)"), (2, 3, 48, 48)),
     "vit": ("T.models.VisionTransformer(32, 8, 2, 3, 24, 40, num_classes=7)", (2, 3, 32, 32)),
     "vit_representation": ("T.models.VisionTransformer(32, 16, 1, 2, 16, 24, num_classes=7, representation_size=9)", (2, 3, 32, 32)),
     "fcn": ("T.models.segmentation.fcn_resnet50(num_classes=4, aux_loss=True, weights_backbone=None)", (2, 3, 33, 33)),

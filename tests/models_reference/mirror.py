@@ -16,6 +16,13 @@ ROOT = Path(minidl.__file__).parent
 NAME = "models_on_torch"
 
 
+class Hardsigmoid(torch.nn.Module):
+    """PyTorch's has a derivative of 1/6 in single precision, wrong from the ninth digit on in double."""
+
+    def forward(self, x: Any) -> Any:
+        return torch.nn.functional.relu6(x + 3) / 6
+
+
 def mirror() -> Any:
     """The package: ``.models`` holds the networks as torch modules, ``.nn`` is torch.nn with minidl's attention layers."""
     if NAME in sys.modules:
@@ -32,6 +39,7 @@ def mirror() -> Any:
     package("core", [])
     package("ops", [])
     root.nn = package("nn", [], **{k: v for k, v in vars(torch.nn).items() if not k.startswith("__")})
+    root.nn.Hardsigmoid = Hardsigmoid
     package("nn.modules", [str(ROOT / "nn" / "modules")])
     for name in ("core.tensor", "ops.create", "ops.join"):
         sys.modules[f"{NAME}.{name}"] = torch
