@@ -17,7 +17,7 @@ import numpy as np
 from .broadcast import fit, zeros_for
 from .graph import Node, Slot
 from .modes import modes
-from .tensor import Tensor, edge, wrap
+from .tensor import Tensor, edge, type_name, wrap
 
 __all__ = ["backward", "grad", "execute"]
 
@@ -209,6 +209,8 @@ def as_tensor(g: Any) -> Any:
 
 def like(result: Any, g: Any) -> Any:
     """A hook's Tensor as the kind of value that the running backward works with."""
+    if not isinstance(result, Tensor):
+        raise TypeError(f"hook: expected a Tensor to be returned, got {type(result).__name__}")
     return result if isinstance(g, Tensor) else result._data
 
 
@@ -223,6 +225,8 @@ def run_tensor_hooks(owner: Any, g: Any) -> Any:
                 raise TypeError(f"hook: expected a Tensor or None to be returned, got {type(result).__name__}")
             if tuple(result.shape) != tuple(g.shape):
                 raise RuntimeError(f"hook has changed the size of value: expected {list(g.shape)}, got {list(result.shape)}")
+            if result._data.dtype != as_tensor(g)._data.dtype:
+                raise RuntimeError(f"hook has changed the type of value (was {type_name(as_tensor(g))} got {type_name(result)})")
             g = like(result, g)
     if isinstance(owner, Node) and owner.retainer is not None:
         t = owner.retainer()
@@ -361,12 +365,12 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
     captured: dict[Any, Any] = dict.fromkeys(targets)
     execute(_roots("grad", outputs, grad_outputs, create_graph), retain, create_graph, captured)
     results = []
-    for t, target in zip((inputs,) if isinstance(inputs, Tensor) else inputs, targets):
+    for i, (t, target) in enumerate(zip((inputs,) if isinstance(inputs, Tensor) else inputs, targets)):
         g = captured[target]
         if g is None and materialize_grads:
             g = np.zeros(t._data.shape, t._data.dtype)
         elif g is None and not allow_unused:
-            raise RuntimeError("One of the differentiated Tensors appears to not have been used in the graph. Set "
+            raise RuntimeError(f"The differentiated Tensor at index {i} appears to not have been used in the graph. Set "
                                "allow_unused=True if this is the desired behavior.")
         results.append(None if g is None else g if isinstance(g, Tensor) else wrap(np.asarray(g)))
     return tuple(results)

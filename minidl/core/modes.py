@@ -101,7 +101,9 @@ class set_grad_enabled(_Decorator):
     """
 
     def __init__(self, mode: bool) -> None:
-        self.previous, self.mode = modes.recording > 0, bool(mode)
+        if not isinstance(mode, bool):
+            raise TypeError(f"set_grad_enabled(): argument 'enabled' (position 1) must be bool, not {type(mode).__name__}")
+        self.previous, self.mode = modes.recording > 0, mode
         modes.set(self.mode)
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:

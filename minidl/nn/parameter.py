@@ -19,6 +19,8 @@ def empty_array(shape: Sequence[int], dtype: Any = None, device: Any = None) -> 
     """An uninitialised array of a dtype (by default the default one); RuntimeError for a device other than the CPU."""
     if device is not None:
         Device(device)
+    if min(shape, default=0) < 0:
+        raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
     return np.empty(tuple(shape), as_numpy_dtype(float if dtype is None else dtype))
 
 

@@ -42,6 +42,8 @@ def detach_(input: Tensor) -> Tensor:
 @public(where="", method=True)
 def requires_grad_(input: Tensor, requires_grad: bool = True) -> Tensor:
     """Sets whether operations on this leaf are recorded; returns it."""
+    if not isinstance(requires_grad, bool):
+        raise TypeError(f"requires_grad_(): argument 'requires_grad' (position 1) must be bool, not {requires_grad.__class__.__name__}")
     input.requires_grad = requires_grad
     return input
 
@@ -368,7 +370,7 @@ def _single(convert_to: Any, word: str) -> Any:
             if convert_to is bool:
                 raise RuntimeError("Boolean value of Tensor with " + ("no values" if not self._data.size else "more than one value")
                                    + " is ambiguous")
-            raise RuntimeError(f"a Tensor with {self._data.size} elements cannot be converted to Scalar")
+            raise ValueError("only one element tensors can be converted to Python scalars")
         return convert_to(self._data.item())
 
     method.__name__ = word

@@ -44,7 +44,7 @@ def as_list(op: str, tensors: Any) -> list[Any]:
         if not isinstance(t, (Tensor, np.ndarray, np.generic)):
             raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(t).__name__}")
     if not tensors:
-        raise RuntimeError(f"{op}(): expected a non-empty list of Tensors")
+        raise ValueError(f"torch.{op}(): expected a non-empty list of Tensors")
     return tensors
 
 

@@ -89,8 +89,8 @@ def coefficients(op: str, x: Any, target: Any, weight: Any, ignore_index: int) -
     shape, index = tuple(x.shape), data_of(target)
     if index.dtype != np.int64 and index.dtype != np.uint8:
         raise RuntimeError(f"expected target dtype to be Long or Byte, but got {word(index.dtype)} ({op})")
-    if len(shape) == 2 and index.ndim == 1 and shape[0] != index.size:
-        raise ValueError(f"Expected input batch_size ({shape[0]}) to match target batch_size ({index.size}). ({op})")
+    if len(shape) > 1 and index.ndim and shape[0] != index.shape[0]:
+        raise ValueError(f"Expected input batch_size ({shape[0]}) to match target batch_size ({index.shape[0]}). ({op})")
     if shape[:1] + shape[2:] != index.shape:
         raise RuntimeError(f"{op}: expected target of size {list(shape[:1] + shape[2:])} for input of size "
                            f"{list(shape)}, got {list(index.shape)}")

@@ -286,7 +286,9 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     *rows, k = input.shape
     m, inner = weight.shape
     check_inner(rows, k, inner, m)
-    same_dtype(input, weight, "expected m1 and m2 to have the same dtype, but got: {} != {}", c_type)
-    if bias is not None:
+    if bias is None:
+        same_dtype(input, weight, "expected m1 and m2 to have the same dtype, but got: {} != {}", c_type)
+    else:
+        same_dtype(input, weight, "mat1 and mat2 must have the same dtype, but got {} and {}")
         check_summand("linear", bias, (math.prod(rows), m), weight)
     return (_linear if len(rows) == 1 or bias is None else _linear_rows)(input, weight, bias)

@@ -31,9 +31,9 @@ def check_non_negative(**options: Any) -> None:
 
 def check_betas(betas: tuple[Any, Any]) -> None:
     """ValueError unless both decay rates lie in [0, 1)."""
-    for i, beta in enumerate(betas):
-        if not 0.0 <= beta < 1.0:
-            raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
+    for i in (0, 1):
+        if not 0.0 <= betas[i] < 1.0:
+            raise ValueError(f"Invalid beta parameter at index {i}: {betas[i]}")
 
 
 def number(value: Any) -> Any:

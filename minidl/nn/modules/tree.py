@@ -95,7 +95,7 @@ class ModuleTree:
         if target == "":
             raise ValueError("Cannot set the submodule without a target name!")
         if not isinstance(module, ModuleTree):
-            raise ValueError(f"`module` is not an nn.Any, found {type(module)}")
+            raise ValueError(f"`module` is not an nn.Module, found {type(module)}")
         path, _, name = target.rpartition(".")
         parent = self.get_submodule(path)
         if strict or hasattr(parent, name):

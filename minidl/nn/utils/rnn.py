@@ -137,6 +137,8 @@ def pad_sequence(sequences: Any, batch_first: bool = False, padding_value: float
     if padding_side not in ("left", "right"):
         raise RuntimeError(f"Expected padding_side to be one of left or right, but got {padding_side}.")
     sequences = list(sequences)
+    if not sequences:
+        raise RuntimeError("received an empty list of sequences")
     longest = max(len(s) for s in sequences)
     padded = []
     for s in sequences:
