@@ -67,9 +67,12 @@ def broadcast_shape(op: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
     raise RuntimeError(f"{op}: shapes {shapes} cannot be broadcast")
 
 
+ARRAYS = (Tensor, np.ndarray, np.generic)
+
+
 def require_tensor(op: str, name: str, value: Any) -> None:
     """TypeError unless the argument is a Tensor (or an array, in a gradient rule)."""
-    if not isinstance(value, (Tensor, np.ndarray, np.generic)):
+    if not isinstance(value, ARRAYS):
         raise TypeError(f"{op}(): argument '{name}' must be Tensor, not {type(value).__name__}")
 
 

@@ -63,9 +63,9 @@ def _accept_keywords(f: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(f)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        if kwargs and not foreign.isdisjoint(kwargs):
-            return call_with(f, args, kwargs)
-        return f(*args, **kwargs)
+        if not kwargs:
+            return f(*args)
+        return f(*args, **kwargs) if foreign.isdisjoint(kwargs) else call_with(f, args, kwargs)
 
     return wrapper
 

@@ -16,7 +16,7 @@ from ..core import Tensor, data_of, dtype_of, from_array, public
 from ..core.broadcast import expand_to
 from ..core.checks import as_sizes, broadcast_shape, require_tensor, wrap_dim
 from ..core.dtypes import as_numpy_dtype, word
-from .index import EVERYTHING, open_grid, picker
+from .index import EVERYTHING, picker
 from .shape import as_shape
 
 Key = tuple[Any, ...]
@@ -32,10 +32,10 @@ def integers(op: str, index: Any, n: int, dim: int, error: type[Exception] = Ind
     """A copy of an index tensor as int64, checked to lie in [0, n), or with `wrap` in [-n, n)."""
     require_tensor(op, "index", index)
     array = data_of(index)
-    if array.dtype not in (np.int64, np.int32) and array.size:
+    if array.dtype.char not in "li" and array.size:
         raise RuntimeError(f"{op}(): Expected dtype int32 or int64 for index")
     array = np.array(array, np.int64, order="C")
-    if array.size and (wrap or array.view(np.uint64).max() >= n):  # without a sign, what is negative is too large
+    if array.size and (wrap or np.maximum.reduce(array.view(np.uint64), axis=None) >= n):  # without a sign, what is negative is too large
         for worst in (int(array.max()), int(array.min())):
             if not (-n if wrap else 0) <= worst < n:
                 raise error(f"{op}(): index {worst} is out of bounds for dimension {dim} with size {n}")
@@ -56,18 +56,21 @@ def grid_key(op: str, x: Any, dim: int, index: Any, *, wrap: bool = False) -> np
         return np.zeros(array.shape, np.int64)
     if array.ndim != len(shape):
         raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
-    if any(d != dim and n > shape[d] for d, n in enumerate(array.shape)):
-        raise RuntimeError(f"{op}(): Expected index {list(array.shape)} to be no larger than self {list(shape)} apart from "
-                           f"dimension {dim}")
+    for d, n in enumerate(array.shape):
+        if n > shape[d] and d != dim:
+            raise RuntimeError(f"{op}(): Expected index {list(array.shape)} to be no larger than self {list(shape)} apart from "
+                               f"dimension {dim}")
     found = integers(op, index, shape[dim], dim, RuntimeError, wrap=wrap)
     if wrap:
         found[found < 0] += shape[dim]
     steps = row_major(shape)
     if steps[dim] != 1:
         found *= steps[dim]
-    for d, column in enumerate(open_grid(array.shape)):
+    after = array.ndim
+    for d, n in enumerate(array.shape):
+        after -= 1
         if d != dim:
-            found += column * steps[d] if steps[d] != 1 else column
+            found += np.arange(0, n * steps[d], steps[d]).reshape((n,) + (1,) * after)
     return found
 
 

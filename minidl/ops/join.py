@@ -63,14 +63,16 @@ def cat(tensors: Any, dim: int = 0) -> Any:
     [1.0, 2.0, 3.0]
     """
     tensors = as_list("cat", tensors)
-    for i, t in enumerate(tensors):
-        if data_of(t).ndim == 0:
-            raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
-    kept = [t for t in tensors if data_of(t).shape != (0,)] or tensors[:1]
+    shapes = [data_of(t).shape for t in tensors]
+    if () in shapes:
+        raise RuntimeError(f"zero-dimensional tensor (at position {shapes.index(())}) cannot be concatenated")
+    kept = [t for t, shape in zip(tensors, shapes) if shape != (0,)] or tensors[:1] if (0,) in shapes else tensors
     shape = data_of(kept[0]).shape
     dim = wrap_dim(dim, len(shape), "cat")
     for i, t in enumerate(kept):
         other = data_of(t).shape
+        if other == shape:
+            continue
         if len(other) != len(shape):
             raise RuntimeError(f"Tensors must have same number of dimensions: got {len(shape)} and {len(other)}")
         if other[:dim] != shape[:dim] or other[dim + 1:] != shape[dim + 1:]:

@@ -86,8 +86,8 @@ def coefficients(op: str, x: Any, target: Any, weight: Any, ignore_index: int) -
     None for the factors if all are 1.
     """
     require_constant(op, weight=weight)
-    shape, index = tuple(x.shape), data_of(target)
-    if index.dtype != np.int64 and index.dtype != np.uint8:
+    shape, index = data_of(x).shape, data_of(target)
+    if index.dtype.char not in "lB":
         raise RuntimeError(f"expected target dtype to be Long or Byte, but got {word(index.dtype)} ({op})")
     if len(shape) > 1 and index.ndim and shape[0] != index.shape[0]:
         raise ValueError(f"Expected input batch_size ({shape[0]}) to match target batch_size ({index.shape[0]}). ({op})")
@@ -97,9 +97,9 @@ def coefficients(op: str, x: Any, target: Any, weight: Any, ignore_index: int) -
     if weight is not None and tuple(weight.shape) != shape[1:2]:
         raise RuntimeError(f"weight tensor should be defined either for all {shape[1]} classes or no classes but got "
                            f"weight tensor of shape: {list(weight.shape)} ({op})")
-    in_range = index.dtype == np.int64 and index.size and index.view(np.uint64).max() < shape[1]  # negative ones are large so
-    if in_range and weight is None and not 0 <= ignore_index < shape[1]:
-        return index.copy(), None
+    if index.dtype.itemsize == 8 and index.size and weight is None and not 0 <= ignore_index < shape[1]:
+        if np.maximum.reduce(index.view(np.uint64), axis=None) < shape[1]:  # without a sign, what is negative is too large
+            return index.copy(), None
     keep = index != ignore_index
     outside = keep & ((index < 0) | (index >= shape[1]))
     if outside.any():
@@ -151,7 +151,7 @@ def cross_entropy(input: Any, target: Any, weight: Any = None, size_average: Any
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing} (cross_entropy)")
     if input.ndim == 0:
         raise RuntimeError("cross_entropy: expected input with 1 or more dimensions, got 0")
-    if tuple(input.shape) == tuple(target.shape):
+    if data_of(input).shape == data_of(target).shape:
         return soft_cross_entropy(input, target, weight, ignore_index, reduction, label_smoothing)
     if label_smoothing:
         return smoothed_cross_entropy(input, target, weight, ignore_index, reduction, label_smoothing)
