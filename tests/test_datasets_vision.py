@@ -306,8 +306,8 @@ def test_a_scene_is_what_it_says(seed, size, most):
         inside = mask[y1:y2, x1:x2] == label
         # tight: every side of the box touches the shape
         assert all(edge.any() for edge in (inside[0], inside[-1], inside[:, 0], inside[:, -1]))
-        share = inside.mean()
-        assert {1: 0.6, 2: 0.4, 3: 0.3}[int(label)] < share <= 1, "about pi/4, 1/2 to 1, and 1/2 of the box"
+        if size >= 32:  # of a smaller picture the shapes are a few pixels each
+            assert {1: 0.6, 2: 0.4, 3: 0.3}[int(label)] < inside.mean() <= 1, "about pi/4, 1/2 to 1, and 1/2 of the box"
         rest[y1:y2, x1:x2][inside] = 0
     assert not rest.any(), "nothing outside the boxes"
     again = draw_shapes(seed, size, most)
