@@ -201,9 +201,20 @@ def test_channels_and_layouts_do_not_matter() -> None:
         net = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), Apply(text), nn.LazyConv2d(1, (1, 3)))
         assert receptive_field(net, (1, 1, 8, 8)).field == (3, 5), text
         assert measured_receptive_field(net, (1, 1, 8, 8)).field == (3, 5), text
+    middle = nn.Sequential(nn.Conv2d(1, 4, 3), Apply("x.permute(0, 2, 3, 1)"), nn.Linear(4, 5), Apply("x.permute(0, 3, 1, 2)"), nn.Conv2d(5, 1, 3))
+    assert receptive_field(middle, (1, 1, 8, 8)).field == measured_receptive_field(middle, (1, 1, 8, 8)).field == (5, 5)
     for text, field in (("F.pixel_unshuffle(x, 2)", 2), ("F.pixel_shuffle(x, 2)", 1)):
         net = nn.Sequential(nn.Conv2d(1, 4, 1), Apply(text))
         assert receptive_field(net, (1, 1, 8, 8)).field == measured_receptive_field(net, (1, 1, 8, 8)).field == (field, field)
+
+
+@pytest.mark.parametrize("pool", [nn.AdaptiveAvgPool2d((3, 2)), nn.AdaptiveMaxPool2d((3, 2))])
+def test_adaptive_pooling_has_a_period(pool: nn.Module) -> None:
+    net = nn.Sequential(nn.Conv2d(1, 1, 3), pool)
+    found = receptive_field(net, (1, 1, 13, 12))
+    assert found.at(1, 0) == ((3, 9), (0, 6)) and found.field == (7, 7)
+    for place in np.ndindex(3, 2):
+        assert measured_receptive_field(net, (1, 1, 13, 12), place).extent() == found.at(*place)
 
 
 def test_the_effective_field_and_the_model_after_a_measurement() -> None:

@@ -66,8 +66,8 @@ def windowed(call: Call, field: Field, kernel: Any, geo: Any, transposed: bool =
     return each(field, change)
 
 
-def adaptive(call: Call, field: Field) -> Field:
-    x, size = size_of(call.args[0]), call.args[1]
+def adaptive(call: Call, field: Field, size: tuple[int, ...]) -> Field:
+    x = size_of(call.args[0])
 
     def change(dim: int, axis: Axis) -> Entry:
         if dim < -len(size):
@@ -190,7 +190,7 @@ RULES: dict[str, Callable[[Call, Field], Field]] = {
     "conv_transposed": lambda c, f: windowed(c, f, size_of(c.args[1])[2:], c.args[4], transposed=True),
     "max_pool": lambda c, f: windowed(c, f, c.args[1].kernel, c.args[1].geo),
     "avg_pool": lambda c, f: windowed(c, f, c.args[1].kernel, c.args[1].geo),
-    "adaptive_avg_pool": adaptive,
+    "adaptive_avg_pool": lambda c, f: adaptive(c, f, c.args[1]),
     "constant_pad_nd": padded,
     "pad_own": padded,
     "resampled": resampled,
@@ -231,8 +231,11 @@ def field_after(call: Call, operands: list[tuple[Field | None, Any]]) -> Field:
         return joined([(f, y) for f, _ in known], y)
     if op in POINTWISE or module in ELEMENTWISE:
         return joined(known, y)
-    if op in RULES and operands[0][0] is not None and len(known) == 1:
-        return RULES[op](call, operands[0][0])
+    first = next((f for f, value in operands if value is call.args[0]), None)
+    if call.spec.node.__name__.startswith("AdaptiveMaxPool") and first is not None:  # type: ignore[union-attr]
+        return adaptive(call, first, y[-call.args[2]:])
+    if op in RULES and first is not None and len(known) == 1:
+        return RULES[op](call, first)
     if op in RULES or op in MIXING:  # a product of what both reads the input, as in attention
         return joined([(each(f, gone(size)), y) for f, size in known], y)
     raise NotImplementedError(f"receptive_field: no rule for the operation {op}")

@@ -21,6 +21,7 @@ from ..core.tensor import Tensor, wrap
 from ..nn import Module
 from ..nn.parameter import is_lazy
 from ..ops.pool import mean_spread
+from ..ops.pool_adaptive import adaptive_spread
 from .axis import IDENTITY
 from .fields import Entry, Field, field_after
 from .record import Recorded, record
@@ -213,8 +214,7 @@ def measured_receptive_field(model: Any, input_size: Any, position: Any = None, 
         recorded, y, nodes = record("measured_receptive_field", model, x, layer)
         if not as_is:
             for node in nodes:
-                if recorded.operation(node) == "max_pool":
-                    spread_evenly(node, recorded)
+                spread_evenly(node, recorded)
         spatial = tuple(y.shape)[2:]
         place = tuple([n // 2 for n in spatial]) if position is None else tuple(position)
         if len(place) != len(spatial) or not all(-n <= i < n for i, n in zip(place, spatial)):
@@ -228,9 +228,12 @@ def measured_receptive_field(model: Any, input_size: Any, position: Any = None, 
 
 def spread_evenly(node: Any, recorded: Recorded) -> None:
     """Gives a maximum over windows the gradient of their sum."""
-    x, w = recorded.calls[node].args
-    size = tuple(x.shape[x.ndim - len(w.kernel):])
-    node.arrays = lambda n, g, edges: (mean_spread(g, w, True, 1, size),)
+    if recorded.operation(node) == "max_pool":
+        x, w = recorded.calls[node].args
+        node.arrays = lambda n, g, edges: (mean_spread(g, w, True, 1, tuple(x.shape[x.ndim - len(w.kernel):])),)
+    elif node.name().startswith("AdaptiveMaxPool"):
+        x, _, dims = recorded.calls[node].args
+        node.arrays = lambda n, g, edges: (adaptive_spread(g, tuple(x.shape[x.ndim - dims:])),)
 
 
 @contextmanager
