@@ -269,6 +269,25 @@ def test_plateau_after_a_new_group():
                     schedule.scheduler.step(1.0)
 
 
+@pytest.mark.parametrize("make", ROWS)
+def test_a_group_that_is_added_later_goes_along_or_is_refused(make):
+    def after(lib):
+        schedule = Schedule(lib, make)
+        schedule.run(0, 3)
+        schedule.optimizer.add_param_group({"params": [lib.ones(1)], "lr": 0.4})
+        try:
+            return schedule.run(3, 12)
+        except Exception as error:  # noqa: BLE001 (whatever it is, it is compared)
+            return type(error).__name__
+
+    have, want = map(after, LIBRARIES)
+    assert type(have) is type(want)
+    if isinstance(want, str):
+        assert have == want
+    else:
+        np.testing.assert_allclose(have, want, rtol=1e-12, atol=1e-15)
+
+
 def test_a_schedule_keeps_no_optimizer_alive():
     gc.disable()
     try:

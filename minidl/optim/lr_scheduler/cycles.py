@@ -26,7 +26,7 @@ class _MomentumCycle(LRScheduler):
         bases = per_group("base_momentum", optimizer, base_momentum)
         tops = per_group("max_momentum", optimizer, max_momentum)
         if last_epoch == -1:
-            for base, top, group in zip(bases, tops, optimizer.param_groups):
+            for base, top, group in zip(bases, tops, optimizer.param_groups, strict=True):
                 self._set_momentum(group, top)
                 group["max_momentum"], group["base_momentum"] = top, base
         return bases, tops
@@ -55,7 +55,7 @@ class CyclicLR(_MomentumCycle):
         self.optimizer = optimizer
         base_lrs = per_group("base_lr", optimizer, base_lr)
         if last_epoch == -1:
-            for rate, group in zip(base_lrs, optimizer.param_groups):
+            for rate, group in zip(base_lrs, optimizer.param_groups, strict=True):
                 set_option(group, "lr", rate)
         self.max_lrs = per_group("max_lr", optimizer, max_lr)
         up = float(step_size_up)
@@ -85,9 +85,9 @@ class CyclicLR(_MomentumCycle):
         part = x / self.step_ratio if x <= self.step_ratio else (x - 1) / (self.step_ratio - 1)
         scale = self.scale_fn(cycle if self.scale_mode == "cycle" else self.last_epoch)
         if self.cycle_momentum:
-            for group, base, top in zip(self.optimizer.param_groups, self.base_momentums, self.max_momentums):
+            for group, base, top in zip(self.optimizer.param_groups, self.base_momentums, self.max_momentums, strict=True):
                 self._set_momentum(group, top - (top - base) * part * scale)
-        return [base + (top - base) * part * scale for base, top in zip(self.base_lrs, self.max_lrs)]
+        return [base + (top - base) * part * scale for base, top in zip(self.base_lrs, self.max_lrs, strict=True)]
 
     def state_dict(self) -> dict[str, Any]:
         """All attributes but the optimizer; of `scale_fn` the attributes, where it is a callable object."""
@@ -141,7 +141,7 @@ class OneCycleLR(_MomentumCycle):
             self._schedule_phases = [rise, phase(last, "max_lr", "min_lr", "base_momentum", "max_momentum")]
         max_lrs = per_group("max_lr", optimizer, max_lr)
         if last_epoch == -1:
-            for rate, group in zip(max_lrs, optimizer.param_groups):
+            for rate, group in zip(max_lrs, optimizer.param_groups, strict=True):
                 group["initial_lr"], group["max_lr"] = rate / div_factor, rate
                 group["min_lr"] = group["initial_lr"] / final_div_factor
         self.cycle_momentum = cycle_momentum

@@ -151,7 +151,7 @@ class LambdaLR(_FunctionLR):
     def get_lr(self) -> list[Any]:
         """The first rates times the functions' values."""
         self._warn_outside_step()
-        return [base * f(self.last_epoch) for f, base in zip(self.lr_lambdas, self.base_lrs)]
+        return [base * f(self.last_epoch) for f, base in zip(self.lr_lambdas, self.base_lrs, strict=True)]
 
 
 class MultiplicativeLR(_FunctionLR):
@@ -162,4 +162,4 @@ class MultiplicativeLR(_FunctionLR):
         self._warn_outside_step()
         if self._is_initial:
             return rates_of(self.optimizer)
-        return [group["lr"] * f(self.last_epoch) for f, group in zip(self.lr_lambdas, self.optimizer.param_groups)]
+        return [group["lr"] * f(self.last_epoch) for f, group in zip(self.lr_lambdas, self.optimizer.param_groups, strict=True)]
