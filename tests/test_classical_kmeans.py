@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tracemalloc
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.datasets import make_blobs
 
+from benchmarks.kmeans import main
 from minidl.classical import KMeans, MiniBatchKMeans, adjusted_rand_score, elbow
 from minidl.classical import parts as parts_module
 from minidl.classical.lloyd import assign, augment, inertia, iterate, new_centers
@@ -277,3 +279,9 @@ def test_elbow_finds_the_clusters(k):
     assert adjusted_rand_score(labels, KMeans(found.best, n_init=3, random_state=0).fit(X).labels_) > 0.99
     with pytest.raises(ValueError, match="at least 3"):
         elbow(X, [2, 3])
+
+
+def test_benchmark_agrees(capsys):
+    options = ["--threads", os.environ["OMP_NUM_THREADS"], "--rounds", "1", "--samples", "2000", "--features", "8", "--clusters", "10"]
+    assert main(options) == 0
+    assert capsys.readouterr().out.count("inertia differs by") == 4
