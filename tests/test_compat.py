@@ -244,13 +244,14 @@ def test_vmap_and_ensembles() -> None:
                  f.vmap(f.vmap(lambda x: x ** 2))(a), f.vmap(lambda x: (x, x.sum()), in_dims=1, out_dims=(1, 0))(a)]
         nets = [T.nn.Linear(3, 1) for _ in range(4)]
         params, buffers = f.stack_module_state(nets)
-        together = f.vmap(lambda p, x: f.functional_call(nets[0], (p, buffers) if T is torch else p, (x,)), in_dims=(0, None))(params, a)
+        together = f.vmap(lambda p, x: f.functional_call(nets[0], (p, buffers), (x,)), in_dims=(0, None))(params, a)
         per_sample = f.vmap(f.grad(lambda p, x: f.functional_call(nets[0], p, (x,)).sum()), in_dims=(None, 0))(
             {k: v.detach() for k, v in nets[0].named_parameters()}, a)
         return [*facts, together, per_sample, T.stack([net(a) for net in nets]), params["weight"].requires_grad]
 
     equal(run)
-    for wrong in ("f.vmap(T.dot)(T.ones(2, 3), T.ones(3, 3))", "f.stack_module_state([])",
+    for wrong in ("f.functional_call(T.nn.Linear(1, 1), ({'weight': T.ones(1, 1)}, {'weight': T.ones(1, 1)}), T.ones(1, 1))",
+                  "f.vmap(T.dot)(T.ones(2, 3), T.ones(3, 3))", "f.stack_module_state([])",
                   "f.stack_module_state([T.nn.Linear(1, 1), T.nn.ReLU()])"):
         same(lambda T, wrong=wrong: eval(wrong, {"T": T, "f": T.func}))
         with pytest.raises((ValueError, RuntimeError)):

@@ -53,6 +53,8 @@ def load(f: Any, map_location: Any = None, pickle_module: Any = None, *, weights
         raise ValueError("load: expected no pickle_module but Python's, as checkpoints are read by this library's own")
     if isinstance(map_location, (str, Device)):
         Device(map_location)
+    elif map_location is not None and not isinstance(map_location, dict) and not callable(map_location):
+        raise TypeError(f"load: expected map_location to be a device, a dict or a function, got {type(map_location).__name__}")
     is_path = isinstance(f, (str, os.PathLike))
     if mmap and not is_path:
         raise ValueError("load: f must be a path in order to use the mmap argument")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ...core.tensor import Tensor
@@ -10,20 +11,24 @@ from ..modules.module import Module
 __all__ = ["functional_call"]
 
 
-def functional_call(module: Module, parameters_and_buffers: dict[str, Tensor], args: Any = (),
+def functional_call(module: Module, parameters_and_buffers: dict[str, Tensor] | Sequence[dict[str, Tensor]], args: Any = (),
                     kwargs: dict[str, Any] | None = None, *, tie_weights: bool = True, strict: bool = False) -> Any:
-    """Calls the module with the given tensors in the place of its parameters and buffers of those names.
+    """Calls the module with the given tensors, in one dict or several, in the place of its parameters and buffers of those names.
 
     With `tie_weights`, a tensor given for one name counts for all names of the same parameter. With `strict`,
     RuntimeError unless the names are exactly those of the module.
     """
     own: dict[str, Any] = dict([*module.named_parameters(remove_duplicate=False),
                                 *module.named_buffers(remove_duplicate=False)])
-    unexpected, missing = parameters_and_buffers.keys() - own.keys(), own.keys() - parameters_and_buffers.keys()
+    dicts = [parameters_and_buffers] if isinstance(parameters_and_buffers, dict) else list(parameters_and_buffers)
+    given = {name: t for d in dicts for name, t in d.items()}
+    if len(given) < sum(map(len, dicts)):
+        repeated = sorted(name for name in given if sum(name in d for d in dicts) > 1)
+        raise ValueError(f"{repeated} appeared in multiple dictionaries; behavior of functional call is ambiguous")
+    unexpected, missing = given.keys() - own.keys(), own.keys() - given.keys()
     if strict and (unexpected or missing):
         raise RuntimeError(f"Error(s) in reparametrizing for {module._get_name()}:\n\tUnexpected key(s): "
                            f"{sorted(unexpected)}. Missing key(s): {sorted(missing)}.")
-    given = dict(parameters_and_buffers)
     if tie_weights:
         by_tensor = {own[name]: t for name, t in given.items() if name in own}
         for name, t in given.items():
