@@ -67,6 +67,6 @@ def load(name: str, library: str) -> Candidate:
             raise ValueError(f"{module} has no {path}")
         function = getattr(function, part)
     if library == "torch":
-        importlib.import_module(library)  # the adapter takes it as loaded
+        importlib.import_module(library).set_num_threads(1)  # for calls as small as these, threads only wait
     candidate: Candidate = ADAPTERS[library](function)
     return candidate

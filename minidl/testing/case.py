@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .layouts import layout_of, recast
+from .layouts import lay_out, layout_of, recast
 
 __all__ = ["Case", "code"]
 
@@ -51,6 +51,10 @@ class Case:
     def cast(self, dtype: str) -> Case:
         """The case with its float arrays in another dtype."""
         return self.map(lambda a: recast(a, dtype))
+
+    def copy(self) -> Case:
+        """The case with new memory, of the same layouts."""
+        return self.map(lambda a: lay_out(a, layout_of(a)))
 
     def with_floats(self, values: Any) -> Case:
         """The case with other float arrays, in the order of `floats`."""

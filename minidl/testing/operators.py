@@ -49,7 +49,6 @@ OPERATORS: dict[str, Operator] = {
     "scaled_dot_product_attention": Operator(relations=("queries", "keys")),
     "interpolate": _SAMPLE,
     **{name: Operator(constant=("weight",)) for name in ("cross_entropy", "nll_loss")},
-    "multi_margin_loss": Operator(constant=("weight",), orders=1),
     "soft_margin_loss": Operator(constant=(1,)),
     "binary_cross_entropy": Operator(constant=("weight",)),
 }

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 from hypothesis.strategies import SearchStrategy
 
 from ..case import Case
+from ..layouts import lay_out
 from .attention import attentions
 from .convolution import bilinear, convolutions, linear
 from .indexing import indexed, indices, permutations, permuted, reduced
@@ -64,4 +64,4 @@ def cases(op: str, plain: bool = False) -> SearchStrategy[Case]:
         raise ValueError(f"cases: expected an operator of {', '.join(CASES)}, got {op!r}")
     if plain and op.startswith("conv"):
         return convolutions(int(op[-2]), "transpose" in op, layout="contiguous", words=False, unbatched=False)
-    return CASES[op]().map(lambda case: case.map(np.array)) if plain else CASES[op]()
+    return CASES[op]().map(lambda case: case.map(lambda a: lay_out(a, "contiguous"))) if plain else CASES[op]()
