@@ -35,7 +35,9 @@ SHARED = {
     "vit": ("T.models.VisionTransformer(32, 8, 2, 3, 24, 40, num_classes=7)", (2, 3, 32, 32)),
     "vit_representation": ("T.models.VisionTransformer(32, 16, 1, 2, 16, 24, num_classes=7, representation_size=9)", (2, 3, 32, 32)),
     "fcn": ("T.models.segmentation.fcn_resnet50(num_classes=4, aux_loss=True, weights_backbone=None)", (2, 3, 33, 33)),
-    "deeplabv3": ("T.models.segmentation.deeplabv3_resnet50(num_classes=4, aux_loss=True, weights_backbone=None)", (2, 3, 33, 33)),
+    "deeplabv3": (("T.models.segmentation.deeplabv3.DeepLabV3(T.models._utils.IntermediateLayerGetter(T.models.ResNet(T.models.resnet.BasicBlock, "
+                   "[1, 1, 1, 1]), {'layer4': 'out', 'layer3': 'aux'}), T.models.segmentation.deeplabv3.DeepLabHead(512, 4, (1, 2)), "
+                   "T.models.segmentation.fcn.FCNHead(256, 4))"), (2, 3, 65, 65)),
     "getter": ("T.models._utils.IntermediateLayerGetter(T.models.resnet18(), {'layer1': 'low', 'layer3': 'high'})", (2, 3, 40, 40)),
 }
 # Inception v3's auxiliary classifier needs images of 299 x 299: compared while training, without gradients.
@@ -55,7 +57,7 @@ OURS = {
     "small_cbam_resnet": ("T.models.cbam_resnet8(in_channels=1)", (2, 1, 16, 16)),
     "unet": ("T.models.UNet(2, 3, features=6, depth=3)", (2, 2, 24, 32)),
     "unet_paper": ("T.models.UNet(1, 2, features=6, depth=2, batch_norm=False, padding=False)", (2, 1, 60, 64)),
-    "unet_resnet34": ("T.models.unet_resnet34(num_classes=2)", (2, 3, 32, 32)),
+    "unet_resnet34": ("T.models.unet_resnet34(num_classes=2)", (4, 3, 32, 32)),
     "features": ("T.models.feature_extraction.create_feature_extractor(T.models.resnet18(), ['layer1.0.bn2', 'layer3', 'layer1.0.relu_1'])",
                  (2, 3, 40, 40)),
 }
