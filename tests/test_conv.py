@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import minidl
 import minidl.nn.functional as F
 from minidl.backends import conv
-from minidl.ops.conv import choose, dense_matrix, depthwise, im2col, pointwise, product, shifted, winograd
+from minidl.ops.conv import choose, dense_matrix, im2col, pointwise, product, shifted, winograd
 from minidl.ops.conv.functional import conv_transposed, conv_weight, convolution
 from minidl.ops.conv.geometry import Geometry, check
 
@@ -71,9 +71,10 @@ def test_layout_and_block_size_do_not_change_the_result(problem: Any, block: int
     y = convolution(x, w, None, geo)
     dx, dw = conv_transposed(y, w, None, x.shape[2:], geo), conv_weight(x, y, w.shape[2:], geo)
     with pytest.MonkeyPatch.context() as patch:
-        for module in (im2col, shifted, pointwise, depthwise, winograd):
+        for module in (im2col, shifted, pointwise, winograd):
             patch.setattr(module, "BLOCK", block)
         patch.setattr(im2col, "COLUMNS", 1)
+        patch.setattr(im2col, "TALL", small)
         patch.setattr(product, "SMALL", small)
         geo = geo._replace(last=channels_last)
         a, b, c = layouts(x)[which], layouts(w)[other], layouts(y)[which]

@@ -27,7 +27,7 @@ from numpy.lib.stride_tricks import as_strided
 from ...core.threads import share
 from ...core.workspace import buffer
 from . import transposed
-from .cost import Cost
+from .cost import STEP, Cost
 from .geometry import Geometry, Problem, reach
 from .layout import Sizes, empty, sample
 from .pieces import Piece, pieces
@@ -35,6 +35,7 @@ from .product import multiply
 
 BLOCK = 1 << 20  # bytes of columns at a time
 COLUMNS = 512  # but at least so many columns: the product of fewer is slower
+TALL = 1024  # output places from which dW^T = A dY^T is faster than dW = dY A^T, and worth transposing the result
 
 
 def supports(problem: Problem) -> str:
@@ -48,9 +49,10 @@ def cost(problem: Problem) -> Cost:
     depth, area, y = problem.depth * geo.groups, prod(problem.x), problem.places * problem.w[0]
     gathered = depth * problem.places
     blocks = len(blocks_of(problem.x[0], out, depth, itemsize))
-    run = problem.w[1] if geo.last else 1 if geo.stride[-1] > 1 else out[-1]
+    run = problem.w[1] if geo.last else out[-1]
+    steps = STEP if geo.stride[-1] > 1 and not geo.last else 1
     copied = 0 if geo.last else 2 * y
-    return Cost(problem.work, gathered + area + copied, gathered / run + (area + copied) / out[-1], 15 * blocks,
+    return Cost(problem.work, steps * gathered + area + copied, gathered / run + (area + copied) / out[-1], 15 * blocks,
                 gathered * itemsize // blocks, columns=problem.places / blocks)
 
 
@@ -172,18 +174,25 @@ def weight_grad(x: np.ndarray, g: np.ndarray, kernel: Sizes, geo: Geometry) -> n
     o, c, last = g.shape[1] // geo.groups, x.shape[1] // geo.groups, geo.last
     depth = c * prod(kernel)
 
+    tall = len(g) * prod(g.shape[2:]) >= TALL
+
     def work(part: Sequence[Piece]) -> np.ndarray:
-        total = np.zeros((geo.groups, depth, o), x.dtype)
-        for piece in part:
-            z = as_matrix(g[piece.images, :, piece.rows], geo.groups, last).transpose(0, 2, 1)
-            total += np.matmul(columns(x, kernel, g.shape[2:], geo, piece), z, out=buffer("made", total.shape, x.dtype))
+        total = np.empty((geo.groups, depth, o) if tall else (geo.groups, o, depth), x.dtype)
+        for n, piece in enumerate(part):
+            a = columns(x, kernel, g.shape[2:], geo, piece)
+            z = as_matrix(g[piece.images, :, piece.rows], geo.groups, last)
+            made = total if n == 0 else buffer("made", total.shape, x.dtype)
+            np.matmul(a if tall else z, (z if tall else a).transpose(0, 2, 1), out=made)
+            if n > 0:
+                total += made
         return total
 
-    parts = share(work, blocks_of(len(x), g.shape[2:], depth * geo.groups, x.itemsize))
-    total = reduce(np.add, parts).transpose(0, 2, 1)
+    total = reduce(np.add, share(work, blocks_of(len(x), g.shape[2:], depth * geo.groups, x.itemsize)))
+    if tall:
+        total = np.ascontiguousarray(total.transpose(0, 2, 1))
     if last:
-        return np.moveaxis(np.ascontiguousarray(total).reshape(g.shape[1], *kernel, c), -1, 1)
-    return np.ascontiguousarray(total).reshape(g.shape[1], c, *kernel)
+        return np.moveaxis(total.reshape(g.shape[1], *kernel, c), -1, 1)
+    return total.reshape(g.shape[1], c, *kernel)
 
 
 def input_grad(g: np.ndarray, w: np.ndarray, b: np.ndarray | None, size: Sizes, geo: Geometry) -> np.ndarray:

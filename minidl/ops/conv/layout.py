@@ -46,13 +46,30 @@ def as_matrices(z: np.ndarray, groups: int, last: bool) -> np.ndarray:
 
 def sample(target: np.ndarray, x: np.ndarray, places: list[tuple[slice, slice]]) -> None:
     """Fills the last dimensions of target: the second slices of `places` with the first ones of x, the rest with 0."""
-    lead = (slice(None),) * (x.ndim - len(places))
-    inside: tuple[Any, ...] = lead
+    if not shift(target, x, places):
+        at(target, [there for _, there in places])[...] = at(x, [here for here, _ in places])
+    inside: tuple[Any, ...] = (slice(None),) * (x.ndim - len(places))
     for _, there in places:
-        n = target.shape[len(inside)]
         if there.start > 0:
             target[(*inside, slice(0, there.start))] = 0
-        if there.stop < n:
-            target[(*inside, slice(there.stop, n))] = 0
+        if there.stop < target.shape[len(inside)]:
+            target[(*inside, slice(there.stop, None))] = 0
         inside += (there,)
-    target[inside] = x[(*lead, *[here for here, _ in places])]
+
+
+def shift(target: np.ndarray, x: np.ndarray, places: list[tuple[slice, slice]]) -> bool:
+    """As `sample`, but without zeros, where rows of equal length lie one after the other in both arrays: then rows are moved
+    all at once, beyond their ends, which leaves wrong values where zeros belong. False where that cannot be."""
+    n, size = x.shape[-1], x.itemsize
+    if (x.ndim < 2 or len(places) < 2 or target.shape[-1] != n or x.strides[-2:] != (n * size, size)
+            or target.strides[-2:] != (n * size, size)):
+        return False
+    (rows, there), (here, to) = places[-2:]
+    if rows.step != 1 or here.step != 1 or rows.start >= rows.stop or here.start >= here.stop:
+        return False
+    length = (rows.stop - rows.start - 1) * n + here.stop - here.start
+    flat = [z.reshape(*z.shape[:-2], -1) for z in (target, x)]
+    a, b = there.start * n + to.start, rows.start * n + here.start
+    lead = places[:-2]
+    at(flat[0], [*[p for _, p in lead], slice(a, a + length)])[...] = at(flat[1], [*[p for p, _ in lead], slice(b, b + length)])
+    return True

@@ -15,7 +15,7 @@ from math import prod
 import numpy as np
 
 from ...core.threads import share
-from .cost import Cost
+from .cost import STEP, Cost
 from .geometry import Geometry, Problem
 from .layout import Sizes, as_matrices, at, empty
 from .pieces import Piece, pieces
@@ -32,8 +32,9 @@ def supports(problem: Problem) -> str:
 
 def cost(problem: Problem) -> Cost:
     read = problem.places * problem.x[1] if max(problem.geo.stride) > 1 else 0
-    moved = read if problem.direction == "output" else read + problem.x[0] * prod(problem.w)
-    return Cost(problem.work, moved, read, 8, read * problem.dtype.itemsize, columns=prod(problem.out))
+    steps = STEP * read
+    moved = steps if problem.direction == "output" else steps + problem.x[0] * prod(problem.w)
+    return Cost(problem.work, moved, read / problem.out[-1], 8, read * problem.dtype.itemsize, columns=prod(problem.out))
 
 
 def read(x: np.ndarray, geo: Geometry) -> np.ndarray:

@@ -25,13 +25,14 @@ import numpy as np
 
 from ...core.threads import share
 from ...core.workspace import buffer
-from .cost import Cost
+from .cost import STEP, Cost
 from .geometry import Geometry, Problem, reach
 from .layout import Sizes, as_matrices, at, empty, sample
 from .pieces import Piece, pieces
 from .product import multiply
 
-BLOCK = 2 << 20  # bytes of lines at a time
+BLOCK = 4 << 20  # bytes of lines and output at a time
+NARROW, DEEP = 256, 64  # products with up to, and at least, so many columns and rows are slow if the other is transposed
 
 
 def supports(problem: Problem) -> str:
@@ -47,8 +48,9 @@ def cost(problem: Problem) -> Cost:
     blocks = max(1, lines * problem.dtype.itemsize // BLOCK)
     weight = prod(problem.w)
     added = (rows - 1) * problem.places * problem.w[0] if problem.direction == "output" else n * weight
-    run = c // geo.groups if geo.last else 1 if geo.stride[-1] > 1 else out[-1]
-    return Cost(problem.work, lines + 2 * added + weight, (lines + (added if geo.last else 0)) / run + weight / rows,
+    run = c // geo.groups if geo.last else out[-1]
+    steps = STEP if geo.stride[-1] > 1 and not geo.last else 1
+    return Cost(problem.work, steps * lines + 2 * added + weight, (lines + (added if geo.last else 0)) / run + weight / rows,
                 (4 + along + 3 * rows) * blocks, min(lines * problem.dtype.itemsize, BLOCK) + weight * problem.dtype.itemsize,
                 columns=prod(out))
 
@@ -62,10 +64,10 @@ class Lines:
         self.phases = sorted({n % geo.stride[0] for n in firsts})
         self.rows = [(self.phases.index(n % geo.stride[0]), n // geo.stride[0]) for n in firsts]
 
-    def pieces(self, images: int, channels: int, itemsize: int, block: int | None = None) -> list[Piece]:
-        """Pieces whose lines fill a block."""
-        place_bytes = channels * prod(self.kernel[1:]) * len(self.phases) * itemsize
-        return pieces(images, self.out, place_bytes, BLOCK if block is None else block)
+    def pieces(self, x: np.ndarray, channels: int) -> list[Piece]:
+        """Pieces whose lines, and output of so many channels, fill a block."""
+        lines = x.shape[1] * prod(self.kernel[1:]) * len(self.phases)
+        return pieces(len(x), self.out, (lines + channels) * x.itemsize, BLOCK)
 
     def of(self, x: np.ndarray, piece: Piece) -> list[np.ndarray]:
         """The lines of a piece of x: for each kernel row, matrices (B, groups, C * k, places), valid until the next."""
@@ -115,7 +117,7 @@ def output(x: np.ndarray, w: np.ndarray, b: np.ndarray | None, geo: Geometry) ->
             for matrix, a in others:
                 target += multiply(matrix, a, made)
 
-    share(work, lines.pieces(len(x), x.shape[1], x.itemsize))
+    share(work, lines.pieces(x, y.shape[1]))
     return y
 
 
@@ -128,12 +130,14 @@ def weight_grad(x: np.ndarray, g: np.ndarray, kernel: Sizes, geo: Geometry) -> n
         total = np.zeros((kernel[0], geo.groups, c * prod(kernel[1:]), o), x.dtype)
         for piece in part:
             z = as_matrices(g[piece.images, :, piece.rows], geo.groups, last).swapaxes(-1, -2)
+            if z.shape[-2] <= NARROW and total.shape[2] >= DEEP:
+                z = np.ascontiguousarray(z)
             made = buffer("made", (len(z), *total.shape[1:]), x.dtype)
             for n, a in enumerate(lines.of(x, piece)):
                 total[n] += np.matmul(a, z, out=made).sum(0) if len(z) > 1 else np.matmul(a, z, out=made)[0]
         return total
 
-    total: np.ndarray = reduce(np.add, share(work, lines.pieces(len(x), x.shape[1], x.itemsize)))
+    total: np.ndarray = reduce(np.add, share(work, lines.pieces(x, g.shape[1])))
     grad = empty((g.shape[1], c, *kernel), x.dtype, last)
     split = grad.reshape(geo.groups, o, c, *kernel)
     if last:  # (rows, groups, along..., C, O)

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .cost import Cost
+from .cost import STEP, Cost
 from .geometry import Geometry, Problem
 from .layout import Sizes, at, empty
 
@@ -107,4 +107,4 @@ def cost(of: Callable[[Problem], Cost], problem: Problem) -> Cost:
     parts = problems(problem)
     total = sum([of(part) for part in parts], Cost(0, 2 * moved, moved, 5 + 8 * len(parts), moved * problem.dtype.itemsize))
     pixels = prod(problem.x) if strided else 0  # are written once more, one by one
-    return total._replace(moved=total.moved + 2 * pixels, runs=total.runs + pixels / 4)
+    return total._replace(moved=total.moved + STEP * pixels)

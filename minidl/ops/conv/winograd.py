@@ -33,6 +33,7 @@ from .pieces import Piece, pieces
 from .product import multiply
 
 BLOCK = 1 << 20  # bytes of tiles at a time
+COLUMNS = 128  # but at least so many tiles: a product of fewer is slower
 
 B_T = {2: [[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]],
        4: [[4, 0, -5, 0, 1, 0], [0, -4, -4, 1, 1, 0], [0, 4, -4, -1, 1, 0], [0, -2, -1, 2, 1, 0], [0, 2, -1, -2, 1, 0],
@@ -69,18 +70,20 @@ class Winograd:
         tiles, whole = n * prod(self.tiles(problem.out)), (m + 2)**dims
         products = tiles * whole * share * o
         transforms = tiles * whole * (whole * c + m**dims * o) + prod(problem.w) * whole
-        moved = tiles * (2 * whole * c + whole * o + 2 * m**dims * o) + prod(problem.x)
+        moved = tiles * (3 * whole * c + whole * o + 3 * m**dims * o) + prod(problem.x) + whole * o * share
         memory = min(tiles * whole * (2 * c + o) * problem.dtype.itemsize, 3 * BLOCK)
-        blocks = max(1, tiles * whole * c * problem.dtype.itemsize // BLOCK)
+        tile_bytes = whole * c * problem.dtype.itemsize
+        blocks = max(1, tiles * tile_bytes // max(BLOCK, COLUMNS * tile_bytes))
         return Cost(products + transforms, 3 * moved, 0, 25 * blocks, memory + whole * o * share * problem.dtype.itemsize,
-                    columns=min(tiles / blocks, 512), error=self.error)
+                    columns=tiles / blocks, error=self.error)
 
     def tiles(self, out: Sizes) -> Sizes:
         return tuple([-(-n // self.m) for n in out])
 
     def pieces(self, x: np.ndarray, out: Sizes) -> list[Piece]:
         """Pieces in numbers of tiles."""
-        return pieces(len(x), self.tiles(out), (self.m + 2)**len(out) * x.shape[1] * x.itemsize, BLOCK)
+        tile_bytes = (self.m + 2)**len(out) * x.shape[1] * x.itemsize
+        return pieces(len(x), self.tiles(out), tile_bytes, max(BLOCK, COLUMNS * tile_bytes))
 
     def spectra(self, x: np.ndarray, out: Sizes, geo: Geometry, piece: Piece) -> np.ndarray:
         """B^T D for a piece, (elements of a tile, groups, C, B * tiles), valid until the next."""
@@ -103,7 +106,8 @@ class Winograd:
         out, dims, m = geo.output_size(x.shape[2:], w.shape[2:]), len(w.shape) - 2, self.m
         y = empty((len(x), len(w), *out), x.dtype, geo.last)
         _, g, a_t = matrices(m, dims, x.dtype)
-        weight = (g @ w.reshape(-1, 3**dims).T).reshape(len(g), geo.groups, -1, w.shape[1])
+        weight = np.empty((len(g), geo.groups, len(w) // geo.groups, w.shape[1]), x.dtype)
+        np.matmul(g, w.reshape(-1, 3**dims).T, out=weight.reshape(len(g), -1))
 
         def work(part: Sequence[Piece]) -> None:
             for piece in part:
