@@ -270,6 +270,20 @@ def test_hooks_fire_in_pytorchs_order():
     assert len(want) > 12
 
 
+def test_hooks_fire_once_for_a_step_that_calls_its_base_classes():
+    class Logged(minidl.optim.SGD):
+        def step(self, closure=None):
+            return super().step(closure)
+
+    p = minidl.ones(1, requires_grad=True)
+    optimizer, log = Logged([p], lr=0.5), []
+    optimizer.register_step_pre_hook(lambda *args: log.append("before"))
+    optimizer.register_step_post_hook(lambda *args: log.append("after"))
+    p.grad = minidl.ones(1)
+    optimizer.step()
+    assert log == ["before", "after"] and p.item() == 0.5
+
+
 def test_a_users_own_optimizer():
     def make(lib):
         required = base_module(lib).required
