@@ -137,6 +137,31 @@ def test_order_of_events_in_random_networks(plan: dict[str, Any]) -> None:
     both(run)
 
 
+LAYERS = {"Conv1d(2, 3, 3)": (2, 2, 8), "Conv2d(2, 3, 3)": (2, 2, 8, 8), "ConvTranspose2d(2, 3, 3)": (2, 2, 8, 8), "BatchNorm1d(3)": (4, 3),
+          "BatchNorm2d(3)": (4, 3, 4, 4), "BatchNorm1d(3).eval()": (4, 3), "LayerNorm(3)": (4, 3), "GroupNorm(2, 4)": (4, 4, 3), "PReLU(3)": (4, 3),
+          "Linear(3, 2)": (5, 4, 3), "RNN(3, 2, 2)": (5, 4, 3), "GRU(3, 2)": (5, 4, 3), "GRUCell(3, 2)": (4, 3),
+          "TransformerEncoderLayer(4, 2, 8, dropout=0.0)": (5, 2, 4),
+          "TransformerEncoderLayer(4, 2, 8, dropout=0.0, batch_first=True, norm_first=True)": (5, 2, 4)}
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_gradients_reach_parameters_in_pytorchs_order(layer: str) -> None:
+    logs = []
+    for T in SIDES:
+        log: list[str] = []
+        net = eval(f"nn.{layer}", {"nn": T.nn})
+        x = leaf(T, *LAYERS[layer]).float().detach().requires_grad_()
+        for name, p in [*net.named_parameters(), ("input", x)]:
+            p.register_hook(lambda g, name=name, log=log: log.append(name))
+            p.register_post_accumulate_grad_hook(lambda p, name=name, log=log: log.append(f"{name} accumulated"))
+        y = net(x)
+        y = y[0] if isinstance(y, tuple) else y
+        (y * y).sum().backward()
+        logs.append(log)
+    assert len(logs[0]) >= 4
+    assert logs[0] == logs[1]
+
+
 def test_several_inputs_and_outputs() -> None:
     def run(T: ModuleType, log: list[Any]) -> Any:
         net = two_in_two_out(T)
