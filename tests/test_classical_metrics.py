@@ -22,6 +22,7 @@ def labels(seed, n=None, classes=4):
     return rng.integers(0, classes, n), rng.integers(0, classes, n), rng.uniform(0.1, 2, n)
 
 
+@pytest.mark.filterwarnings("ignore:A single label was found:UserWarning")  # by scikit-learn, where ours is a matrix of one by one
 @given(seeds)
 def test_accuracy_and_confusion(seed):
     y, p, w = labels(seed)
