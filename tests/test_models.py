@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import minidl
-from minidl import models, nn
+from minidl import analysis, models, nn
 
 from .models_reference import cases
 from .models_reference.figures import ELSEWHERE, TORCHVISION, UNPUBLISHED
@@ -85,6 +85,12 @@ def test_other_published_parameters_and_costs(name: str, unfilled: None) -> None
     assert round(Decimal(count) / {"Mi": 2 ** 20, "M": 10 ** 6, "": 1}[unit], -digits.as_tuple().exponent) == digits
     if giga is not None:
         assert round(Decimal(cost(name, size)) / 10 ** 9, -Decimal(giga).as_tuple().exponent) == Decimal(giga)
+
+
+@pytest.mark.parametrize("name", ["resnet18", "squeezenet1_1", "mobilenet_v3_small", "efficientnet_b0", "shufflenet_v2_x1_0", "densenet121"])
+def test_costs_counted_while_running(name: str) -> None:
+    _, giga, size = TORCHVISION[name]
+    assert round(analysis.count_macs(models.get_model(name), (1, 3, size, size)) / 1e9, 3) == giga
 
 
 def test_the_paper_s_u_net(unfilled: None) -> None:

@@ -34,7 +34,7 @@ SHARED = {
                   "num_classes=7)"), (2, 3, 48, 48)),
     "vit": ("T.models.VisionTransformer(32, 8, 2, 3, 24, 40, num_classes=7)", (2, 3, 32, 32)),
     "vit_representation": ("T.models.VisionTransformer(32, 16, 1, 2, 16, 24, num_classes=7, representation_size=9)", (2, 3, 32, 32)),
-    "fcn": ("T.models.segmentation.fcn_resnet50(num_classes=4, aux_loss=True, weights_backbone=None)", (2, 3, 33, 33)),
+    "fcn": ("T.models.segmentation.fcn_resnet50(num_classes=4, aux_loss=True, weights_backbone=None)", (2, 3, 25, 25)),
     "deeplabv3": (("T.models.segmentation.deeplabv3.DeepLabV3(T.models._utils.IntermediateLayerGetter(T.models.ResNet(T.models.resnet.BasicBlock, "
                    "[1, 1, 1, 1]), {'layer4': 'out', 'layer3': 'aux'}), T.models.segmentation.deeplabv3.DeepLabHead(512, 4, (1, 2)), "
                    "T.models.segmentation.fcn.FCNHead(256, 4))"), (2, 3, 65, 65)),

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
 from typing import Any
 
 from ... import nn
 from ...core.tensor import Tensor
 from ...nn import functional as F
-from .._utils import IntermediateLayerGetter
 
-__all__ = ["_SimpleSegmentationModel", "dilated_backbone"]
+__all__ = ["_SimpleSegmentationModel"]
 
 
 class _SimpleSegmentationModel(nn.Module):
@@ -31,9 +29,3 @@ class _SimpleSegmentationModel(nn.Module):
         heads = OrderedDict(out=self.classifier, aux=self.aux_classifier)
         return OrderedDict((name, F.interpolate(head(features[name]), size=x.shape[-2:], mode="bilinear", align_corners=False))
                            for name, head in heads.items() if head is not None)
-
-
-def dilated_backbone(resnet: Callable[..., Any], aux: bool | None, weights_backbone: Any) -> IntermediateLayerGetter:
-    """A ResNet whose last two stages are dilated instead of halving the size, cut after the last."""
-    backbone = resnet(weights=weights_backbone, replace_stride_with_dilation=[False, True, True])
-    return IntermediateLayerGetter(backbone, {"layer4": "out", **({"layer3": "aux"} if aux else {})})

@@ -11,8 +11,8 @@ from ...nn import functional as F
 from ...ops.join import cat
 from ..registry import register_model
 from ..resnet import resnet50, resnet101
-from ._utils import _SimpleSegmentationModel, dilated_backbone
-from .fcn import FCNHead
+from ._utils import _SimpleSegmentationModel
+from .fcn import on_dilated_resnet
 
 __all__ = ["DeepLabV3", "DeepLabHead", "ASPP", "ASPPConv", "ASPPPooling", "deeplabv3_resnet50", "deeplabv3_resnet101"]
 
@@ -64,20 +64,13 @@ class DeepLabHead(nn.Sequential):
         super().__init__(ASPP(in_channels, atrous_rates), *_unit(256, 256, 3), nn.Conv2d(256, num_classes, 1))
 
 
-def _deeplabv3(resnet: Any, num_classes: int | None = None, aux_loss: bool | None = None, weights_backbone: Any = None) -> DeepLabV3:
-    backbone = dilated_backbone(resnet, aux_loss, weights_backbone)
-    classes = 21 if num_classes is None else num_classes
-    aux = FCNHead(1024, classes) if aux_loss else None  # made first, as torchvision does, for the same random numbers
-    return DeepLabV3(backbone, DeepLabHead(2048, classes), aux)
-
-
 @register_model
 def deeplabv3_resnet50(**kwargs: Any) -> DeepLabV3:
     """DeepLab v3 on a ResNet-50; takes `num_classes` (21), `aux_loss`, `weights_backbone` (None, unlike torchvision's)."""
-    return _deeplabv3(resnet50, **kwargs)
+    return on_dilated_resnet(DeepLabV3, DeepLabHead, resnet50, **kwargs)
 
 
 @register_model
 def deeplabv3_resnet101(**kwargs: Any) -> DeepLabV3:
     """DeepLab v3 on a ResNet-101; takes `num_classes` (21), `aux_loss`, `weights_backbone` (None, unlike torchvision's)."""
-    return _deeplabv3(resnet101, **kwargs)
+    return on_dilated_resnet(DeepLabV3, DeepLabHead, resnet101, **kwargs)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from ... import nn
+from .._utils import IntermediateLayerGetter
 from ..registry import register_model
 from ..resnet import resnet50, resnet101
-from ._utils import _SimpleSegmentationModel, dilated_backbone
+from ._utils import _SimpleSegmentationModel
 
 __all__ = ["FCN", "FCNHead", "fcn_resnet50", "fcn_resnet101"]
+
+M = TypeVar("M")
 
 
 class FCN(_SimpleSegmentationModel):
@@ -25,20 +29,23 @@ class FCNHead(nn.Sequential):
                          nn.Conv2d(hidden, channels, 1))
 
 
-def _fcn(resnet: Any, num_classes: int | None = None, aux_loss: bool | None = None, weights_backbone: Any = None) -> FCN:
-    backbone = dilated_backbone(resnet, aux_loss, weights_backbone)
+def on_dilated_resnet(model: Callable[..., M], head: Callable[[int, int], nn.Module], resnet: Callable[..., Any],
+                      num_classes: int | None = None, aux_loss: bool | None = None, weights_backbone: Any = None) -> M:
+    """`model` on a ResNet whose last two stages are dilated instead of halving the size; the auxiliary classifier sees the last but one."""
+    backbone = IntermediateLayerGetter(resnet(weights=weights_backbone, replace_stride_with_dilation=[False, True, True]),
+                                       {"layer4": "out", **({"layer3": "aux"} if aux_loss else {})})
     classes = 21 if num_classes is None else num_classes
     aux = FCNHead(1024, classes) if aux_loss else None  # made first, as torchvision does, for the same random numbers
-    return FCN(backbone, FCNHead(2048, classes), aux)
+    return model(backbone, head(2048, classes), aux)
 
 
 @register_model
 def fcn_resnet50(**kwargs: Any) -> FCN:
     """FCN on a ResNet-50; takes `num_classes` (21), `aux_loss`, `weights_backbone` (None, unlike torchvision's)."""
-    return _fcn(resnet50, **kwargs)
+    return on_dilated_resnet(FCN, FCNHead, resnet50, **kwargs)
 
 
 @register_model
 def fcn_resnet101(**kwargs: Any) -> FCN:
     """FCN on a ResNet-101; takes `num_classes` (21), `aux_loss`, `weights_backbone` (None, unlike torchvision's)."""
-    return _fcn(resnet101, **kwargs)
+    return on_dilated_resnet(FCN, FCNHead, resnet101, **kwargs)
