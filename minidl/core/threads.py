@@ -45,10 +45,10 @@ def get_num_threads() -> int:
 
 
 def set_num_threads(num: int) -> None:
-    """Sets `get_num_threads`, also for the matrix products. TypeError unless an int, RuntimeError unless positive."""
+    """Sets `get_num_threads`, also for the matrix products. RuntimeError unless a positive int."""
     global _count, _pool
     if not isinstance(num, int) or isinstance(num, bool):
-        raise TypeError(f"set_num_threads expects an int, but got {type(num).__name__}")
+        raise RuntimeError(f"set_num_threads expects an int, but got {type(num).__name__}")
     if num < 1:
         raise RuntimeError("set_num_threads expects a positive integer")
     _count, _pool = num, None

@@ -19,6 +19,7 @@ Each y is a sum of x's with fixed weights, so the map is a matrix. With inputs a
         . . . a b . c d .
         . . . . a b . c d
 
+>>> import numpy as np
 >>> import minidl as torch
 >>> w = torch.tensor([[[[1., 2.], [3., 4.]]]])
 >>> x = torch.arange(1., 10.).reshape(1, 1, 3, 3)
@@ -49,8 +50,69 @@ tensor([[1.0000e+00, 1.2000e+01, 2.0000e+01],
 True
 
 The convolution is linear in w too, and the gradient for w is of the same kind: it correlates x with g. These three maps
-(in `functional`) name each other as gradients, and so give derivatives of every order. How they are computed is another
-matter: `im2col` gathers patches into columns and leaves the work to a matrix product. `geometry` says which sizes fit.
+(in `functional`) name each other as gradients, and so give derivatives of every order.
+
+**How it is computed.** The matrix says what the result is, not how to get it: it is mostly zeros. Each algorithm is a file
+of its own, with its cost and its source; `choose` takes the one that should be fastest, `minidl.backends.conv` tells which,
+and lets you take another. In the example, with a, b, c, d = 1, 2, 3, 4:
+
+`direct`: one kernel place after the other, each a number times a part of x. All other algorithms rearrange these products.
+
+>>> a, b, c, d = w.flatten()
+>>> i = x[0, 0]
+>>> a * i[:2, :2] + b * i[:2, 1:] + c * i[1:, :2] + d * i[1:, 1:]
+tensor([[37., 47.],
+        [67., 77.]])
+
+`im2col`: each patch of x becomes a column, the kernel a row. Copying x so often pays, because then all is one matrix
+product, which processors do best. (`unfold` makes these columns for you.)
+
+>>> columns = torch.nn.functional.unfold(x, 2)[0]
+>>> columns
+tensor([[1., 2., 4., 5.],
+        [2., 3., 5., 6.],
+        [4., 5., 7., 8.],
+        [5., 6., 8., 9.]])
+>>> w.reshape(1, 4) @ columns
+tensor([[37., 47., 67., 77.]])
+
+`shifted`: the last two of these rows are the first two, one image row later. So copy for the kernel's width only, and read
+the lines again from further on for each kernel row.
+
+>>> lines = torch.stack([i[:, :2].flatten(), i[:, 1:].flatten()])
+>>> lines
+tensor([[1., 2., 4., 5., 7., 8.],
+        [2., 3., 5., 6., 8., 9.]])
+>>> w[0, 0, 0] @ lines[:, :4] + w[0, 0, 1] @ lines[:, 2:]
+tensor([37., 47., 67., 77.])
+
+`pointwise` (a kernel of one place: no copies at all) and `depthwise` (a group for each channel: no sum to make a product
+of) are the two ends of that. `winograd` needs fewer multiplications: two outputs of a kernel (p, q, r) on four numbers take
+not 6 but 4. The factors with the kernel in them are found once, for all of an image:
+
+    y1 = m1 + m2 + m3     m1 = (x1 - x3) p     m2 = (x2 + x3) (p + q + r) / 2
+    y2 = m2 - m3 - m4     m4 = (x2 - x4) r     m3 = (x3 - x2) (p - q + r) / 2
+
+`fft` takes x and w to frequencies, where a convolution is a product, and so costs the same for every size of kernel:
+
+>>> X, K = np.fft.fft2(i.numpy()), np.fft.fft2(w[0, 0].numpy(), (3, 3))
+>>> torch.tensor(np.fft.ifft2(X * K.conj()).real[:2, :2])
+tensor([[37., 47.],
+        [67., 77.]])
+
+These two round differently from a plain sum, and are used where you ask for them or allow ``precision = "fast"``.
+
+`transposed`: the input gradient, by any of these. With stride 1 it is a convolution with the kernel turned round. With
+stride 2 it is two interleaved ones for each dimension: even and odd places are read by different parts of the kernel.
+
+>>> g = torch.tensor([[[1., 10., 100.]]])
+>>> torch.nn.functional.conv_transpose1d(g, torch.tensor([[[1., 2., 3.]]]), stride=2)
+tensor([[[  1.,   2.,  13.,  20., 130., 200., 300.]]])
+>>> even, odd = torch.tensor([[[3., 1.]]]), torch.tensor([[[2.]]])
+>>> torch.nn.functional.conv1d(g, even, padding=1), torch.nn.functional.conv1d(g, odd)
+(tensor([[[  1.,  13., 130., 300.]]]), tensor([[[  2.,  20., 200.]]]))
+
+`geometry` says which sizes fit, `layout` how images lie in memory, `pieces` and `product` keep the work in the caches.
 
 Dumoulin, Visin, A guide to convolution arithmetic for deep learning, 2016, https://arxiv.org/abs/1603.07285.
 """

@@ -22,7 +22,7 @@ from .layout import Sizes, at, empty
 
 
 def supports(problem: Problem) -> str:
-    if problem.dtype.char in "fdFD":
+    if problem.dtype.char in "fd":
         return ""
     return f"{problem.dtype} sums would be rounded once for each kernel place"
 

@@ -8,6 +8,8 @@ from typing import NamedTuple
 from ...core.threads import get_num_threads
 from .layout import Sizes
 
+SHARED = 1 << 19  # bytes in all from which threads share the pieces
+
 
 class Piece(NamedTuple):
     images: slice
@@ -16,9 +18,9 @@ class Piece(NamedTuple):
 
 def pieces(images: int, out: Sizes, place_bytes: int, block: int) -> list[Piece]:
     """Pieces of about `block` bytes: several images, or of one image some rows."""
-    places = block // max(1, place_bytes)
-    row = max(1, prod(out[1:]))
+    places, row = block // max(1, place_bytes), max(1, prod(out[1:]))
     rows = max(1, min(out[0], places // row))
-    count = max(1, min(places // (row * max(1, out[0])), -(-images // get_num_threads())))
+    threads = get_num_threads() if images * row * out[0] * place_bytes >= SHARED else 1
+    count = max(1, min(places // (row * max(1, out[0])), -(-images // threads)))
     return [Piece(slice(i, min(i + count, images)), slice(j, min(j + rows, out[0])))
             for i in range(0, images, count) for j in range(0, out[0], rows)]

@@ -36,7 +36,7 @@ NARROW, DEEP = 256, 64  # products with up to, and at least, so many columns and
 
 
 def supports(problem: Problem) -> str:
-    if problem.dtype.char in "fdFD":
+    if problem.dtype.char in "fd":
         return ""
     return f"{problem.dtype} sums would be rounded once for each kernel row"
 

@@ -70,7 +70,7 @@ class Winograd:
         tiles, whole = n * prod(self.tiles(problem.out)), (m + 2)**dims
         products = tiles * whole * share * o
         transforms = tiles * whole * (whole * c + m**dims * o) + prod(problem.w) * whole
-        moved = tiles * (3 * whole * c + whole * o + 3 * m**dims * o) + prod(problem.x) + whole * o * share
+        moved = tiles * (3 * whole * c + whole * o + 3 * m**dims * o) + prod(problem.x) + 4 * whole * o * share
         memory = min(tiles * whole * (2 * c + o) * problem.dtype.itemsize, 3 * BLOCK)
         tile_bytes = whole * c * problem.dtype.itemsize
         blocks = max(1, tiles * tile_bytes // max(BLOCK, COLUMNS * tile_bytes))
