@@ -192,6 +192,8 @@ def test_mixing_operations_read_all_that_there_is(net: nn.Module) -> None:
     rows = isinstance(net, nn.Softmax)  # along the last dimension alone
     assert measured.extent() == (((4, 4) if rows else (0, 7)), (0, 7))
     assert all(s[0] <= 0 and s[1] >= 7 for s in spans[rows:])
+    if isinstance(net, Gated):
+        assert found.size == (8, 8) and str(found).split("\n")[-1].split() == ["mul", "8x8", "all", "0", "all"]
 
 
 def test_channels_and_layouts_do_not_matter() -> None:

@@ -32,7 +32,10 @@ def joined(fields: list[tuple[Field, tuple[int, ...]]], shape: tuple[int, ...]) 
     for entries in zip(*[broadcast(field, size, shape) for field, size in fields]):
         dim, axis = entries[0]
         for other_dim, other in entries[1:]:
-            dim, axis = (dim, axis.joined(other)) if dim == other_dim else (None, WHOLE)
+            if None in (dim, other_dim) or dim == other_dim:
+                dim, axis = other_dim if dim is None else dim, axis.joined(other)
+            else:
+                dim, axis = None, WHOLE
         total.append((dim, axis))
     return tuple(total)
 
