@@ -15,7 +15,7 @@ from .models_reference import cases
 from .models_reference.make import FACTS, without_dropout
 from .models_reference.mirror import mirror
 
-FOUND = json.loads(FACTS.read_text())["outputs"]
+FOUND = json.loads(FACTS.read_text())
 CASES = {**cases.SHARED, **cases.OURS}
 
 
@@ -58,10 +58,13 @@ def test_outputs_and_gradients(name: str, training: bool, unfilled: None) -> Non
     assert found.keys() == expected.keys()
     for key, value in expected.items():
         close(found[key], value, key)
-    if name in FOUND:
+    if name in cases.SHARED:
         outputs = [minidl.tensor(found[key]) for key in found if key.startswith("output")]
-        for i, (sketch, fact) in enumerate(zip(cases.sketch(outputs), FOUND[name]["train" if training else "eval"], strict=True)):
+        for i, (sketch, fact) in enumerate(zip(cases.sketch(outputs), FOUND["outputs"][name]["train" if training else "eval"], strict=True)):
             close(sketch, fact, f"torchvision's output {i}")
+        if training:
+            buffers = cases.statistics(minidl.tensor(found[key]) for key in found if key.endswith(("running_mean", "running_var")))
+            close(cases.sketch(buffers), FOUND["statistics"][name], "torchvision's running statistics")
 
 
 def test_inception_s_auxiliary_output(unfilled: None) -> None:
@@ -70,5 +73,5 @@ def test_inception_s_auxiliary_output(unfilled: None) -> None:
     with minidl.no_grad():
         outputs = model(minidl.tensor(cases.image(shape)))
     assert outputs.logits is outputs[0] and outputs.aux_logits is outputs[1]
-    for sketch, fact in zip(cases.sketch(outputs), FOUND["auxiliary"]["train"], strict=True):
+    for sketch, fact in zip(cases.sketch(outputs), FOUND["outputs"]["auxiliary"]["train"], strict=True):
         close(sketch, fact, "torchvision's output")

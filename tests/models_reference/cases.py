@@ -109,11 +109,16 @@ def flat(outputs: Any) -> list[Any]:
     return [t for o in outputs for t in flat(o)] if isinstance(outputs, (tuple, list)) else [outputs]
 
 
+def statistics(buffers: Any) -> np.ndarray:
+    """Of normalisations, all running means and variances in order."""
+    return np.concatenate([np.zeros(0), *(np.asarray(b).ravel() for b in buffers if b.dtype.is_floating_point)])
+
+
 def sketch(outputs: Any) -> list[list[float]]:
     """Of each output: its shape, and five weighted sums that any change of its values moves."""
     found = []
     for t in flat(outputs):
-        a = t.detach().numpy().astype("float64")
+        a = np.asarray(t.detach() if hasattr(t, "detach") else t, "float64")
         waves = [np.cos((i + 1) * np.arange(a.size) + i) @ a.ravel() for i in range(5)]
         found.append([*map(float, a.shape), *waves])
     return found

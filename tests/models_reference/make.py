@@ -1,7 +1,8 @@
 """Writes torchvision.json: what torchvision 0.28 says of the networks it shares. ``python -m tests.models_reference.make``, where it is installed.
 
 keys: for every shared name, a checksum of the list of (key, shape) of its state_dict. outputs: for every shared case, a sketch of what it returns
-in eval mode, and while training without dropout. initial: for every shared case, a checksum of what ``manual_seed(3)`` makes of its parameters.
+in eval mode, and while training without dropout. statistics: a sketch of its running means and variances after the latter. initial: sums of what
+``manual_seed(3)`` makes of its parameters.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def main() -> None:
     from torchvision import models
 
     T = SimpleNamespace(nn=torch.nn, models=models)
-    facts: dict[str, Any] = {"keys": {}, "outputs": {}, "initial": {}}
+    facts: dict[str, Any] = {"keys": {}, "initial": {}, "outputs": {}, "statistics": {}}
     for name in TORCHVISION:
         with torch.device("meta"):
             facts["keys"][name] = checksum(models.get_model(name, **options(name)))
@@ -61,6 +62,7 @@ def main() -> None:
         cases.fill(torch, model)
         x = torch.tensor(cases.image(shape))
         facts["outputs"][name] = {"eval": cases.sketch(model.eval()(x)), "train": cases.sketch(without_dropout(model)(x))}
+        facts["statistics"][name] = cases.sketch(cases.statistics(model.buffers()))
     model = without_dropout(cases.fill(torch, cases.build(T, cases.AUXILIARY[0])))
     facts["outputs"]["auxiliary"] = {"train": cases.sketch(model(torch.tensor(cases.image(cases.AUXILIARY[1]))))}
     FACTS.write_text(json.dumps(facts, indent=1) + "\n")
