@@ -174,11 +174,15 @@ def test_memory() -> None:
             y = x + 1
         with record_function("freed"):
             (x + 1).sum()
+        with record_function("many"):
+            for _ in range(200):
+                x[0, 0].relu()
     rows, size = {row.key: row for row in prof.key_averages()}, 4 * 512 * 512
     assert size <= rows["zeros"].cpu_memory_usage < size + 4096
     assert size <= rows["kept"].cpu_memory_usage < size + 8192
     assert 2 * size <= rows["add"].cpu_memory_usage < 2 * size + 8192
     assert abs(rows["freed"].cpu_memory_usage) < 8192 and abs(rows["kept"].self_cpu_memory_usage) < 4096
+    assert abs(rows["many"].cpu_memory_usage) < 65536  # the events themselves, some hundred bytes each, are not counted
     assert "1.00 MB" in prof.key_averages().table() and y.shape == x.shape
 
 
