@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from .networks import INFERENCE, TRAINING, Build, normal
 from .small import SMALL
-
-Build = Callable[[Any], tuple[Callable[[], Any], tuple[Any, ...]]]
 
 
 def chain(torch: Any) -> Any:
@@ -33,80 +32,6 @@ def chain(torch: Any) -> Any:
         return y
 
     return step, (w, b)
-
-
-# ---- training steps: forward, loss, backward and one step of SGD with momentum
-
-
-def normal(seed: int, *shape: int) -> np.ndarray:
-    return np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
-
-
-def training(torch: Any, model: Any, *shape: int) -> Any:
-    """The training step of a classifier with 10 classes on one batch of inputs of `shape`."""
-    with torch.no_grad():
-        for seed, (name, p) in enumerate(model.named_parameters()):
-            if p.ndim > 1:
-                p.copy_(torch.from_numpy(normal(seed, *p.shape) * np.float32(np.sqrt(2 / np.prod(p.shape[1:])))))
-            else:
-                p.fill_(0.0 if name.endswith("bias") else 1.0)
-    x = torch.from_numpy(normal(1000, *shape))
-    labels = torch.from_numpy(np.random.default_rng(1001).integers(0, 10, shape[0]))
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
-
-    def step() -> Any:
-        optimizer.zero_grad()
-        loss = torch.nn.functional.cross_entropy(model(x), labels)
-        loss.backward()
-        optimizer.step()
-        return loss
-
-    return step, ()
-
-
-def mlp(torch: Any) -> Any:
-    """784-256-10 with ReLU, batch 32."""
-    nn = torch.nn
-    return training(torch, nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 10)), 32, 784)
-
-
-def lenet(torch: Any) -> Any:
-    """LeNet-5 with ReLU and maximum pooling (LeCun et al., 1998), batch 64 of 3 x 32 x 32."""
-    nn = torch.nn
-    model = nn.Sequential(nn.Conv2d(3, 6, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2),
-                          nn.Flatten(), nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10))
-    return training(torch, model, 64, 3, 32, 32)
-
-
-def se_resnet20(torch: Any) -> Any:
-    """ResNet-20 for 3 x 32 x 32 (He et al., 2016) with squeeze-and-excitation by 4 (Hu et al., 2018), batch 32."""
-    nn = torch.nn
-
-    class Gate(nn.Module):
-        def __init__(self, channels: int) -> None:
-            super().__init__()
-            self.factor = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, channels // 4), nn.ReLU(),
-                                        nn.Linear(channels // 4, channels), nn.Sigmoid(), nn.Unflatten(1, (channels, 1, 1)))
-
-        def forward(self, x: Any) -> Any:
-            return x * self.factor(x)
-
-    class Block(nn.Module):
-        def __init__(self, channels: int, width: int, stride: int) -> None:
-            super().__init__()
-            self.main = nn.Sequential(nn.Conv2d(channels, width, 3, stride, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU(),
-                                      nn.Conv2d(width, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width), Gate(width))
-            self.shortcut = nn.Identity() if stride == 1 else nn.Sequential(
-                nn.Conv2d(channels, width, 1, stride, bias=False), nn.BatchNorm2d(width))
-
-        def forward(self, x: Any) -> Any:
-            return torch.relu(self.main(x) + self.shortcut(x))
-
-    stages = [Block(16, 16, 1), Block(16, 16, 1), Block(16, 16, 1), Block(16, 32, 2), Block(32, 32, 1), Block(32, 32, 1),
-              Block(32, 64, 2), Block(64, 64, 1), Block(64, 64, 1)]
-    model = nn.Sequential(nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU(), *stages,
-                          nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
-    return training(torch, model, 32, 3, 32, 32)
 
 
 # ---- single operations
@@ -154,8 +79,7 @@ def convolution(shape: tuple[int, ...], backward: bool) -> Build:
     return operation(conv2d, (normal(0, n, c, size, size), normal(1, f, c // groups, k, k) / k), backward)
 
 
-TRAINING: dict[str, Build] = {"mlp": mlp, "lenet": lenet, "se_resnet20": se_resnet20}
-WORKLOADS: dict[str, Build] = {"chain": chain, **TRAINING}
+WORKLOADS: dict[str, Build] = {"chain": chain, **TRAINING, **INFERENCE}
 for _name, _shape in CONVOLUTIONS.items():
     WORKLOADS[f"conv/{_name}/forward"] = convolution(_shape, False)
     WORKLOADS[f"conv/{_name}/backward"] = convolution(_shape, True)
