@@ -67,9 +67,10 @@ class ConvNeXt(nn.Module):
         block, norm_layer = block or CNBlock, norm_layer or partial(LayerNorm2d, eps=1e-6)
         layers: list[nn.Module] = [Conv2dNormActivation(3, block_setting[0].input_channels, 4, 4, 0, norm_layer=norm_layer,
                                                         activation_layer=None, bias=True)]
-        step, index = stochastic_depth_prob / (sum(cnf.num_layers for cnf in block_setting) - 1.0), 0
+        last_index, index = sum(cnf.num_layers for cnf in block_setting) - 1.0, 0
         for cnf in block_setting:
-            layers.append(nn.Sequential(*(block(cnf.input_channels, layer_scale, step * (index + i)) for i in range(cnf.num_layers))))
+            layers.append(nn.Sequential(*(block(cnf.input_channels, layer_scale, stochastic_depth_prob * i / last_index)
+                                          for i in range(index, index + cnf.num_layers))))
             index += cnf.num_layers
             if cnf.out_channels is not None:
                 layers.append(nn.Sequential(norm_layer(cnf.input_channels), nn.Conv2d(cnf.input_channels, cnf.out_channels, 2, 2)))
