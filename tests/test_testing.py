@@ -96,16 +96,16 @@ def test_a_right_candidate_is_accepted(oracle: Any) -> None:
 
 
 @pytest.mark.parametrize("name,oracle,simplest", [
-    ("groups", "minidl", "conv2d(np.array([[[[1.0]], [[2.0]]]]), np.array([[[[1.0]]], [[[2.0]]], [[[3.0]]], [[[-1.0]]]]), None, "
-                         "stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=2)"),
+    ("groups", "minidl", ("conv2d(np.array([[[[1.0]], [[2.0]]]]), np.array([[[[1.0]]], [[[2.0]]], [[[3.0]]], [[[-1.0]]]]), None, "
+                         "stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=2)")),
     ("groups", None, "groups=2)"),
-    ("bias", "minidl", "conv2d(np.array([[[[1.0]]]]), np.array([[[[1.0]]]]), np.array([1.0]), "
-                       "stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1)"),
+    ("bias", "minidl", ("conv2d(np.array([[[[1.0]]]]), np.array([[[[1.0]]]]), np.array([1.0]), "
+                       "stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1)")),
     ("bias", None, "np.array([1.0]), stride=(1, 1)"),
-    ("factor", "minidl", "conv2d(np.array([[[[1.0]]]]), np.array([[[[1.0]]]]), None, "
-                         "stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1)"),
-    ("padding", "minidl", "conv2d(np.array([[[[1.0]]]]), np.array([[[[1.0]]]]), None, "
-                          "stride=(1, 1), padding=(0, 1), dilation=(1, 1), groups=1)"),
+    ("factor", "minidl", ("conv2d(np.array([[[[1.0]]]]), np.array([[[[1.0]]]]), None, "
+                         "stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1)")),
+    ("padding", "minidl", ("conv2d(np.array([[[[1.0]]]]), np.array([[[[1.0]]]]), None, "
+                          "stride=(1, 1), padding=(0, 1), dilation=(1, 1), groups=1)")),
     ("padding", None, "padding=(0, 1)"),
     ("dilation", "minidl", "dilation=(1, 2), groups=1)"),
     ("dilation", None, "dilation=(1, 2), groups=1)"),
@@ -251,7 +251,7 @@ ORDERS = {"scaled_dot_product_attention": 1, "binary_cross_entropy": 1}
 @pytest.mark.parametrize("op", list(CASES))
 def test_cases_are_valid_and_pytorch_agrees(op: str) -> None:
     """Values, gradients and second gradients of PyTorch's operators against ours: either that refused a case would fail."""
-    check(torch_function(), op, cases(op, plain=op in CONTIGUOUS), examples=12, orders=ORDERS.get(op, 2))
+    check(torch_function(), op, cases(op, plain=op in CONTIGUOUS), examples=8, orders=ORDERS.get(op, 2))
 
 
 @pytest.mark.parametrize("op", list(OPERATORS))
@@ -270,7 +270,7 @@ def test_trainings_run_alike(training: Any) -> None:
     space: dict[str, Any] = {"nn": torch.nn, "F": torch.nn.functional, "optim": torch.optim, "from_numpy": torch.from_numpy, "np": np,
                              "lay_out": lay_out}
     torch.manual_seed(0)
-    exec(repr(training), space)
+    exec(repr(training), space)  # noqa: S102
     np.testing.assert_allclose(space["loss"].item(), want[-1], 1e-12)
 
 
