@@ -12,13 +12,13 @@ from typing import Any
 
 from .child import milliseconds
 from .measure import LIBRARIES, ROOT, environment, in_turn
-from .networks import NETWORKS, Network, training, zoo
+from .networks import Network, training, zoo
 
 SMALL = "models.se_resnet8(in_channels=3)"
 CASES: dict[str, list[tuple[str, Network]]] = {
     "batch": [(str(n), Network(zoo(SMALL), (3, 32, 32), n)) for n in (1, 2, 4, 8, 16, 32, 64)],
     "image": [(f"{n} px", Network(zoo(SMALL), (3, n, n), 8)) for n in (8, 16, 32, 64, 128)],
-    "depth": [(f"{6 * n + 2} layers", Network(zoo(f"models.SmallResNet({n}, in_channels=3)"), (3, 32, 32), 8)) for n in (1, 2, 3, 5)],
+    "depth": [(f"{n} layers", Network(zoo(f"models.SmallResNet({n}, in_channels=3)"), (3, 32, 32), 8)) for n in (8, 14, 20, 32)],
 }
 
 
@@ -28,8 +28,7 @@ def measure(library: str) -> dict[str, dict[str, float]]:
     for axis, cases in CASES.items():
         times[axis] = {}
         for label, network in cases:
-            NETWORKS["growing"] = network
-            times[axis][label] = milliseconds(training("growing")(torch)[0], 0.4)
+            times[axis][label] = milliseconds(training(network)(torch)[0], 0.4)
     return times
 
 

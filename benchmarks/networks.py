@@ -76,13 +76,12 @@ def build(torch: Any, network: Network) -> Any:
     return model
 
 
-def training(name: str, batch: int | None = None) -> Build:
+def training(network: Network) -> Build:
     """The training step on one batch, with the squared output as the loss where it is not of 10 classes."""
     def workload(torch: Any) -> Any:
-        network = NETWORKS[name]
-        model, n = build(torch, network), batch or network.batch
-        x = torch.from_numpy(normal(1000, n, *network.shape))
-        labels = torch.from_numpy(np.random.default_rng(1001).integers(0, 10, n))
+        model = build(torch, network)
+        x = torch.from_numpy(normal(1000, network.batch, *network.shape))
+        labels = torch.from_numpy(np.random.default_rng(1001).integers(0, 10, network.batch))
         optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
 
         def step() -> Any:
@@ -98,10 +97,9 @@ def training(name: str, batch: int | None = None) -> Build:
     return workload
 
 
-def inference(name: str, batch: int) -> Build:
+def inference(network: Network, batch: int) -> Build:
     """The output in evaluation, without a graph."""
     def workload(torch: Any) -> Any:
-        network = NETWORKS[name]
         model = build(torch, network).eval()
         x = torch.from_numpy(normal(1000, batch, *network.shape))
 
@@ -114,5 +112,6 @@ def inference(name: str, batch: int) -> Build:
     return workload
 
 
-TRAINING: dict[str, Build] = {name: training(name) for name in NETWORKS}
-INFERENCE: dict[str, Build] = {f"infer-{name}-{batch}": inference(name, batch) for name in NETWORKS for batch in (1, 8)}
+TRAINING: dict[str, Build] = {name: training(network) for name, network in NETWORKS.items()}
+INFERENCE: dict[str, Build] = {f"infer-{name}-{batch}": inference(network, batch) for name, network in NETWORKS.items()
+                              for batch in (1, 8)}
