@@ -11,8 +11,9 @@ from typing import Any
 NAME = "models_on_torch"
 
 
-def mirror() -> Any:
-    """The package: ``.models`` holds the networks as torch modules, ``.nn`` is torch.nn with minidl's attention layers."""
+def mirror(**layers: Any) -> Any:
+    """The package: ``.models`` holds the networks as torch modules, ``.nn`` is torch.nn with minidl's attention layers, and with
+    `layers` in place of those of their names."""
     if NAME in sys.modules:
         return sys.modules[NAME]
     import torch
@@ -31,7 +32,7 @@ def mirror() -> Any:
     root = package("", [])
     for name in ("core", "ops"):
         package(name, [])
-    root.nn = package("nn", [], **{k: v for k, v in vars(torch.nn).items() if not k.startswith("__")})
+    root.nn = package("nn", [], **{**{k: v for k, v in vars(torch.nn).items() if not k.startswith("__")}, **layers})
     package("nn.modules", [str(source / "nn" / "modules")])
     for name in ("core.tensor", "ops.create", "ops.join"):
         sys.modules[f"{NAME}.{name}"] = torch
