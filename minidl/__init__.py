@@ -14,7 +14,10 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from . import alias as _alias
 from .version import __version__ as __version__
+
+_alias.install()
 
 if TYPE_CHECKING:
     from .namespace import *
