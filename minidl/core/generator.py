@@ -18,6 +18,7 @@ core/{MT19937RNGEngine,DistributionsHelper,TransformationHelper}.h, native/cpu/D
 from __future__ import annotations
 
 import math
+import os
 import secrets
 import threading
 from collections.abc import Sequence
@@ -129,8 +130,9 @@ def _inward(low: int, high: int, dtype: np.dtype[Any]) -> tuple[int, int]:
 
 def _box_muller(u: Array) -> Array:
     """16 uniforms to 16 normals: r cos t, then r sin t, with r = sqrt(-2 log(1 - u_j)), t = 2 pi u_{j+8}, j < 8."""
-    radius = np.sqrt(-2 * np.log(1 - u[..., :8]))
-    theta = 2 * math.pi * u[..., 8:]
+    first, second = np.moveaxis(u.reshape(*u.shape[:-1], 2, 8), -2, 0).copy()  # each in one piece, which NumPy computes with faster
+    radius = np.sqrt(-2 * np.log(1 - first))
+    theta = 2 * math.pi * second
     return np.concatenate([radius * np.cos(theta), radius * np.sin(theta)], axis=-1)
 
 
@@ -447,6 +449,9 @@ def _restore(state: Array) -> Generator:
 
 default_generator = Generator()
 default_generator.seed()
+if hasattr(os, "register_at_fork"):  # a lock that another thread holds at that moment would stay locked in the child
+    os.register_at_fork(before=default_generator._lock.acquire, after_in_parent=default_generator._lock.release,
+                        after_in_child=default_generator._lock.release)
 
 
 def manual_seed(seed: int) -> Generator:
