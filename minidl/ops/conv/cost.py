@@ -8,7 +8,7 @@ from typing import NamedTuple
 MULTIPLY = 2.1e-11  # a multiply-add in a matrix product of float32
 MOVE = 2e-10  # an element of 4 bytes copied, or added to another, within the second-level cache
 RUN = 6e-9  # a contiguous run of such elements
-STEP = 5  # time to copy an element with a stride, over that of one in a run
+STEP = 3  # time to copy an element with a stride, over that of one in a run
 CALL = 2.5e-6  # a call into NumPy with the Python around it
 
 

@@ -52,7 +52,7 @@ def cost(problem: Problem) -> Cost:
     run = problem.w[1] if geo.last else out[-1]
     steps = STEP if geo.stride[-1] > 1 and not geo.last else 1
     copied = 0 if geo.last else 2 * y
-    return Cost(problem.work, steps * gathered + area + copied, gathered / run + (area + copied) / out[-1], 15 * blocks,
+    return Cost(problem.work, steps * gathered + gathered + area + copied, gathered / run + (area + copied) / out[-1], 15 * blocks,
                 gathered * itemsize // blocks, columns=problem.places / blocks)
 
 

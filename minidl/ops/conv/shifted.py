@@ -47,12 +47,17 @@ def cost(problem: Problem) -> Cost:
     lines = n * c * along * (out[0] + rows - 1) * prod(out[1:])
     blocks = max(1, lines * problem.dtype.itemsize // BLOCK)
     weight = prod(problem.w)
-    added = (rows - 1) * problem.places * problem.w[0] if problem.direction == "output" else n * weight
+    if problem.direction == "output":
+        added, narrow, rate = (rows - 1) * problem.places * problem.w[0], problem.w[0] // geo.groups, 1.0
+    else:
+        added, narrow = n * weight // 3, c // geo.groups * along  # sums over images are read once
+        rate = 1 + 12 / min(narrow, problem.w[0] // geo.groups)
+    read = problem.work // narrow  # elements of the wide operand, which is read anew for each kernel row
     run = c // geo.groups if geo.last else out[-1]
     steps = STEP if geo.stride[-1] > 1 and not geo.last else 1
-    return Cost(problem.work, steps * lines + 2 * added + weight, (lines + (added if geo.last else 0)) / run + weight / rows,
+    return Cost(problem.work, steps * lines + 3 * added + read + weight, (lines + (added if geo.last else 0)) / run + weight / rows,
                 (4 + along + 3 * rows) * blocks, min(lines * problem.dtype.itemsize, BLOCK) + weight * problem.dtype.itemsize,
-                columns=prod(out))
+                columns=prod(out), rate=rate)
 
 
 class Lines:
@@ -78,15 +83,16 @@ class Lines:
         height, dims = count + self.rows[-1][1], len(along)
         if geo.last:
             lines = buffer("lines", (len(self.phases), b, height, *out, geo.groups, *along, c), x.dtype)
-            order = (0, 1, 3 + dims, 4 + 2 * dims, *range(4 + dims, 4 + 2 * dims), 2, *range(3, 3 + dims))
-            targets = lines.transpose(order)
+            order = (0, *range(4 + dims, 4 + 2 * dims), 1, 3 + dims, 4 + 2 * dims, *range(2, 3 + dims))
         else:
-            targets = lines = buffer("lines", (len(self.phases), b, geo.groups, c, *along, height, *out), x.dtype)
+            lines = buffer("lines", (len(self.phases), b, geo.groups, c, *along, height, *out), x.dtype)
+            order = (0, *range(4, 4 + dims), 1, 2, 3, *range(4 + dims, 5 + 2 * dims))
+        targets = lines.transpose(order)  # (phases, along..., B, groups, C, lines, out...)
         for (n, phase), k in product(enumerate(self.phases), product(*map(range, along))):
             first = phase - geo.padding[0][0] + piece.rows.start * geo.stride[0]
             places = [reach(first, geo.stride[0], x.shape[2], height),
                       *[geo.overlap(d + 1, i, x.shape[3 + d], 0, out[d]) for d, i in enumerate(k)]]
-            sample(np.moveaxis(targets[n], range(3, 3 + dims), range(dims))[k], images, places)
+            sample(targets[(n, *k)], images, places)
         depth, positions = c * prod(along), count * prod(out)
         if geo.last:
             return [lines[n, :, i:i + count].reshape(b, positions, geo.groups, depth).transpose(0, 2, 3, 1)
