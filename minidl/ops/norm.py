@@ -127,8 +127,13 @@ _rms_norm = primitive(normalise, grad_name="FusedRmsNormBackward0", **OPTIONS)
 @primitive(joint=("x w b", lambda g, x, w, mean, var, norm, needs: normalise_rule([g], x, w, mean, var, norm, needs)),
            arrays="mean var", grad_name="NativeBatchNormBackward0")
 def _normalise_fixed(x: Any, w: Any, b: Any, mean: Any, var: Any, norm: Any) -> Any:
-    """y with a given mean and variance."""
-    return scaled(x - mean, w, b, var, norm)
+    """y with a given mean and variance, as x times one factor plus one summand for each channel."""
+    s = 1 / np.sqrt(var + norm.eps)
+    if w is not None:
+        s = s * w.reshape(norm.w_shape)
+    y = x * s
+    y += -mean * s if b is None else b.reshape(norm.w_shape) - mean * s
+    return y
 
 
 def backward_rule(g: Any, dy: Any, x: Any, w: Any, mean: Any, var: Any, norm: Any, wanted: Any) -> Any:
