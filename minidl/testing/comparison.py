@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.dtypes import dtype as DType
-from ..core.tensor import Tensor
+from ..core.tensor import Tensor, wrap
 
 __all__ = ["assert_close"]
 
@@ -112,7 +112,7 @@ def _is_number(a: Any) -> bool:
 
 
 def _as_tensor(a: Any) -> Any:
-    return a.detach() if isinstance(a, Tensor) else Tensor(np.asarray(a))
+    return a.detach() if isinstance(a, Tensor) else wrap(np.asarray(a))
 
 
 def _tensors(a: Any, b: Any, rules: Rules) -> str | None:

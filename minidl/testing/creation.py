@@ -37,7 +37,9 @@ def make_tensor(*shape: Any, dtype: Any, device: Any = "cpu", low: float | None 
         sizes = (*sizes[:-1], 2 * sizes[-1])
     start, stop = _bounds(minidl, dtype, floating, low, high)
     if floating:
-        t = minidl.empty(sizes, dtype=dtype).uniform_(start, stop)
+        wide = stop - start > minidl.finfo(dtype).max  # a width that the dtype does not hold: half of it, twice
+        t = minidl.empty(sizes, dtype=dtype).uniform_(*((start / 2, stop / 2) if wide else (start, stop)))
+        t = t.mul_(2) if wide else t
     else:
         t = minidl.randint(math.ceil(start), math.ceil(stop), sizes, dtype=dtype)
     if spread:
