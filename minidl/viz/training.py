@@ -8,57 +8,55 @@ from typing import Any
 
 import numpy as np
 
+from .canvas import COLOURS, figure_of, panels
+
 __all__ = ["plot_curves", "plot_confusion", "save_figure"]
 
-TRAIN, TEST, RATE = "#0072B2", "#D55E00", "#009E73"  # Okabe and Ito's colours, told apart by the colour-blind
-
-
-def _figure(columns: int, width: float, height: float) -> tuple[Any, Any]:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure, figure.subplots(1, columns, squeeze=False)[0]
+TRAIN, TEST, RATE = COLOURS[:3]
 
 
 def plot_curves(history: Sequence[dict[str, float]]) -> Any:
-    """Loss, accuracy (training and held-out) and learning rate over epochs, side by side.
+    """Loss and every measure (training and held-out) and the learning rate over epochs, side by side.
+
+    A row has `epoch`, `lr`, `train_loss`, `test_loss`, and for each measure `train_NAME` and `test_NAME`, which is better the higher it is.
 
     >>> row = {"epoch": 1, "lr": 0.1, "train_loss": 1.0, "test_loss": 0.9, "train_accuracy": 0.5, "test_accuracy": 0.6}
     >>> len(plot_curves([row]).axes)
     3
     """
-    figure, (loss, accuracy, rate) = _figure(3, 12, 3.6)
+    measures = [name.removeprefix("test_") for name in history[-1] if name.startswith("test_") and name != "test_loss"]
+    figure, axes = panels(1, 2 + len(measures), 4, 3.6)
+    loss, *others, rate = axes[0]
     epochs = [row["epoch"] for row in history]
     style: dict[str, Any] = {"marker": "o", "markersize": 3, "linewidth": 1.5}
-    for axis, what in ((loss, "loss"), (accuracy, "accuracy")):
+    for axis, what in zip((loss, *others), ("loss", *measures)):
+        held_out = [row[f"test_{what}"] for row in history]
         axis.plot(epochs, [row[f"train_{what}"] for row in history], color=TRAIN, label="training", **style)
-        axis.plot(epochs, [row[f"test_{what}"] for row in history], color=TEST, label="held out", linestyle="--", **style)
-        axis.set_title(what.capitalize())
+        axis.plot(epochs, held_out, color=TEST, label="held out", linestyle="--", **style)
+        axis.set_title(f"{what.capitalize()} (held out: {held_out[-1]:.2%}, best {max(held_out):.2%})")
         axis.legend()
     loss.set_yscale("log")
     loss.set_ylabel("cross-entropy")
-    accuracy.set_ylabel("share of images")
-    accuracy.set_title(f"Accuracy (held out: {history[-1]['test_accuracy']:.2%}, best {max(row['test_accuracy'] for row in history):.2%})")
+    loss.set_title("Loss")
     rate.plot(epochs, [row["lr"] for row in history], color=RATE, **style)
     rate.set_title("Learning rate")
     rate.set_ylabel("at the epoch's first step")
-    for axis in (loss, accuracy, rate):
+    for axis in axes[0]:
         axis.set_xlabel("epoch")
         axis.grid(alpha=0.3)
         axis.xaxis.get_major_locator().set_params(integer=True)
     return figure
 
 
-def plot_confusion(counts: np.ndarray, classes: Sequence[str]) -> Any:
-    """Counts of (true class, predicted class); shades show the share of the true class.
+def plot_confusion(counts: np.ndarray, classes: Sequence[str], ax: Any = None, what: str = "images") -> Any:
+    """Counts of (true class, predicted class), of `what`; shades show the share of the true class.
 
     >>> plot_confusion(np.eye(2, dtype=int), ["cat", "dog"]).axes[0].get_xlabel()
     'predicted class'
     """
     n = len(classes)
     side = float(np.clip(0.5 * n + 1.5, 4, 14))
-    figure, (axis,) = _figure(1, side + 1, side)
+    figure, axis = figure_of(ax, side + 1, side)
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     image = axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     if n <= 30:
@@ -69,7 +67,7 @@ def plot_confusion(counts: np.ndarray, classes: Sequence[str]) -> Any:
     axis.set_yticks(range(n), classes)
     axis.set_xlabel("predicted class")
     axis.set_ylabel("true class")
-    axis.set_title(f"{int(counts.trace())} of {int(counts.sum())} held-out images right")
+    axis.set_title(f"{int(counts.trace())} of {int(counts.sum())} held-out {what} right")
     figure.colorbar(image, ax=axis, label="share of the true class", fraction=0.046)
     return figure
 
