@@ -14,6 +14,7 @@ from .autograd import functional
 from .core.engine import grad as _grad
 from .core.modes import enable_grad
 from .core.tensor import Tensor
+from .core.tree import leaves, like
 from .nn.utils.stateless import functional_call as functional_call
 from .ops.create import zeros_like
 from .ops.join import stack
@@ -22,22 +23,6 @@ from .ops.random import get_rng_state, set_rng_state
 __all__ = ["functional_call", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "stack_module_state", "vjp", "vmap"]
 
 _depth = 0  # of derivatives within derivatives
-
-
-def leaves(tree: Any) -> list[Any]:
-    """The values in nested dicts, lists and tuples, in order."""
-    if isinstance(tree, dict):
-        return [leaf for value in tree.values() for leaf in leaves(value)]
-    return [leaf for value in tree for leaf in leaves(value)] if isinstance(tree, (list, tuple)) else [tree]
-
-
-def like(tree: Any, values: Any) -> Any:
-    """The nesting of `tree` over other values, taken one by one from an iterator."""
-    if isinstance(tree, dict):
-        return type(tree)((key, like(value, values)) for key, value in tree.items())
-    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-        return type(tree)(*[like(value, values) for value in tree])
-    return type(tree)([like(value, values) for value in tree]) if isinstance(tree, (list, tuple)) else next(values)
 
 
 def mapped(function: Callable[[Any], Any], tree: Any) -> Any:

@@ -40,4 +40,4 @@ from .ops.memory import preserve_format as preserve_format
 from .ops.memory import strided as strided
 
 globals().update(_namespace("torch"))
-globals().update({_d.name: _d for _d in _dtypes.DTYPES.values()} | _dtypes.ALIASES)
+globals().update({_d.name: _d for _d in _dtypes.DTYPES.values()} | _dtypes.ABSENT | _dtypes.ALIASES)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import warnings
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -284,3 +287,150 @@ def test_pools_with_indices_and_older_names() -> None:
                 T.utils.hooks.RemovableHandle.__name__]
 
     equal(run, rtol=1e-9)
+
+
+# ---- types and parts that are not here, but are named
+
+
+@pytest.mark.parametrize("name", ["bfloat16", "complex64", "complex128", "cfloat", "cdouble"])
+def test_types_that_are_not_here_can_be_named_and_compared(name: str) -> None:
+    own, theirs = getattr(minidl, name), getattr(torch, name)
+    assert repr(own) == repr(theirs) and own != minidl.float32 and own == getattr(minidl, name) and len({own, minidl.float16}) == 2
+    for fact in ("is_floating_point", "is_complex", "is_signed", "itemsize"):
+        assert getattr(own, fact) == getattr(theirs, fact)
+    assert copy.deepcopy(own) is own and pickle.loads(pickle.dumps(own)) is own
+    for use in (lambda: minidl.zeros(2, dtype=own), lambda: minidl.zeros(2).to(own), lambda: minidl.ones(1).sum(dtype=own)):
+        with pytest.raises(TypeError, match=f"{own}: tensors of this type are not supported"):
+            use()
+
+
+def test_decorators_of_a_compiler_leave_what_they_are_given() -> None:
+    def run(T: ModuleType) -> Any:
+        @T.jit.script
+        def scripted(x: torch.Tensor) -> torch.Tensor:
+            return x * 2
+
+        @T.jit.ignore
+        def ignored(x: Any) -> Any:
+            return x + 1
+
+        @T.jit.ignore(drop=True)
+        def dropped(x: Any) -> Any:
+            return x + 2
+
+        @T.jit.unused
+        def unused(x: Any) -> Any:
+            return x + 3
+
+        @T.jit.script_if_tracing
+        def traced(x: torch.Tensor) -> torch.Tensor:
+            return x + 4
+
+        class Net(T.nn.Module):
+            def forward(self, x: Any) -> Any:
+                return x if T.jit.is_scripting() else x * 3
+
+            @T.jit.export
+            def more(self, x: torch.Tensor) -> torch.Tensor:
+                return x + 5
+
+        x, net = T.ones(2), Net()
+        return [f(x) for f in (scripted, ignored, dropped, unused, traced, net.more)], T.jit.trace(net, x)(x), isinstance(net, T.jit.ScriptModule)
+
+    equal(run)
+    assert not minidl.jit.is_tracing() and minidl.jit.annotate(float, 3.0) == minidl.jit.Attribute(3.0, float) == 3.0
+    net = minidl.nn.Linear(2, 1)
+    assert minidl.jit.script(net) is net and minidl.jit.freeze(net) is net
+    for use in (lambda: minidl.jit.save(net, "net.pt"), lambda: minidl.jit.load("net.pt")):
+        with pytest.raises(RuntimeError, match="TorchScript"):
+            use()
+
+
+def test_a_program_that_asks_whether_it_is_distributed_is_told_no() -> None:
+    assert not minidl.distributed.is_available() and not minidl.distributed.is_initialized()
+    for T in SIDES:
+        with pytest.raises(ValueError, match="Default process group has not been initialized"):
+            T.distributed.get_rank()
+    with pytest.raises(RuntimeError, match="one process"):
+        minidl.distributed.init_process_group("gloo")
+    assert not minidl.accelerator.is_available() and minidl.accelerator.device_count() == 0
+    assert minidl.accelerator.current_accelerator() is None
+    minidl.accelerator.synchronize()
+
+
+def _write(i: int, folder: str, value: Any) -> None:
+    (Path(folder) / str(i)).write_text(str(value.sum().item()))
+
+
+def _fail(i: int) -> None:
+    raise SystemExit(i)
+
+
+def test_processes(tmp_path: Path) -> None:
+    from minidl import multiprocessing
+
+    multiprocessing.spawn(_write, (str(tmp_path), minidl.ones(3)), nprocs=2, start_method="fork")
+    assert [(tmp_path / str(i)).read_text() for i in range(2)] == ["3.0", "3.0"]
+    with pytest.raises(RuntimeError, match="process 1 terminated with exit code 1"):
+        multiprocessing.spawn(_fail, nprocs=2, start_method="fork")
+    (process,) = multiprocessing.spawn(_fail, nprocs=1, join=False, start_method="fork")
+    process.join()
+    multiprocessing.set_sharing_strategy("file_system")
+    assert multiprocessing.get_sharing_strategy() in multiprocessing.get_all_sharing_strategies()
+    assert multiprocessing.get_context("fork").Process is not None
+
+
+def test_weights_of_a_url_are_taken_from_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from minidl.utils import model_zoo
+
+    hub = minidl.hub
+    for name in ("TORCH_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+        assert hub.get_dir() == torch.hub.get_dir()
+    for name in ("XDG_CACHE_HOME", "TORCH_HOME"):
+        monkeypatch.setenv(name, f"/cache/{name}")
+        assert hub.get_dir() == torch.hub.get_dir()
+    monkeypatch.setattr(hub, "_dir", [])
+    hub.set_dir(tmp_path)
+    assert hub.get_dir() == str(tmp_path)
+    url = "https://example.org/models/net.pth?x=1"
+    with pytest.raises(RuntimeError, match=r"nothing is downloaded here; fetch https://example\.org/models/net\.pth\?x=1 and put it at .*net\.pth"):
+        hub.load_state_dict_from_url(url)
+    (tmp_path / "checkpoints").mkdir()
+    torch.save({"w": torch.ones(2)}, tmp_path / "checkpoints" / "net.pth")
+    assert hub.load_state_dict_from_url(url)["w"].tolist() == [1, 1]
+    assert model_zoo.load_url(url, model_dir=str(tmp_path / "checkpoints"), map_location="cpu")["w"].tolist() == [1, 1]
+    assert model_zoo.load_url("https://example.org/other", file_name="net.pth")["w"].tolist() == [1, 1]
+    for use in (lambda: hub.download_url_to_file(url, "net.pth"), lambda: hub.load("owner/name", "net")):
+        with pytest.raises(RuntimeError, match="nothing is downloaded here"):
+            use()
+
+
+def test_trees_of_values() -> None:
+    from torch.utils import _pytree as theirs
+
+    from minidl.utils import _pytree as own
+
+    tree = {"a": [1, (2, None)], "b": 3}
+    leaves, nesting = own.tree_flatten(tree)
+    assert leaves == theirs.tree_flatten(tree)[0] == own.tree_leaves(tree) and own.tree_unflatten(leaves, nesting) == tree
+    assert own.tree_flatten({"a": [5, (6, 7)], "b": 8})[1] == nesting != own.tree_flatten([1])[1]
+    for T in (own, theirs):
+        assert T.tree_map(lambda v: v and v * 2, tree) == {"a": [2, (4, None)], "b": 6}
+        assert T.tree_map(lambda a, b: a + b, [1, (2,)], [3, (4,)]) == [4, (6,)]
+        assert T.tree_map_only(int, lambda v: -v, ["x", 1]) == ["x", -1]
+
+
+def test_older_places() -> None:
+    from minidl.nn import common_types
+    from minidl.utils.checkpoint import get_device_states, set_device_states
+
+    assert set(common_types._size_2_t.__args__) == set(torch.nn.common_types._size_2_t.__args__)
+    none: Any = get_device_states(minidl.ones(1))
+    assert none == torch.utils.checkpoint.get_device_states(torch.ones(1))
+    set_device_states(*none)
+    with pytest.warns(UserWarning, match="disabling"), minidl.cuda.amp.autocast(dtype=minidl.float16):
+        pass
+    with pytest.warns(UserWarning, match="disabling"):
+        assert not minidl.cuda.amp.GradScaler(8.0).is_enabled()
+    assert minidl.cuda.amp.GradScaler(enabled=False).get_scale() == torch.amp.GradScaler("cpu", enabled=False).get_scale()

@@ -32,11 +32,24 @@ class dtype:
         return self
 
 
-copyreg.pickle(dtype, lambda d: (_by_name, (d.name,)))
+class AbsentType(dtype):
+    """A type that PyTorch has and NumPy, or this library, has not: code may name it and compare with it. TypeError where it is used."""
+
+    def __init__(self, name: str, itemsize: int) -> None:
+        self.name, self.itemsize = name, itemsize
+        self.is_floating_point, self.is_complex, self.is_signed = not name.startswith("c"), name.startswith("c"), True
+
+    @property
+    def dtype(self) -> np.dtype:  # type: ignore[override]
+        raise TypeError(f"{self}: tensors of this type are not supported; the types are {', '.join(known.name for known in DTYPES.values())}")
+
+
+for _kind in (dtype, AbsentType):
+    copyreg.pickle(_kind, lambda d: (_by_name, (d.name,)))
 
 
 def _by_name(name: str) -> dtype:
-    return DTYPES[np.dtype(name)]
+    return ABSENT[name] if name in ABSENT else DTYPES[np.dtype(name)]
 
 
 float64, float32, float16 = dtype("float64", "f8"), dtype("float32", "f4"), dtype("float16", "f2")
@@ -44,8 +57,9 @@ int64, int32, int16, int8 = dtype("int64", "i8"), dtype("int32", "i4"), dtype("i
 uint8, bool_ = dtype("uint8", "u1"), dtype("bool", "?")
 
 DTYPES = {d.dtype: d for d in (float64, float32, float16, int64, int32, int16, int8, uint8, bool_)}
+ABSENT: dict[str, dtype] = {name: AbsentType(name, size) for name, size in (("bfloat16", 2), ("complex64", 8), ("complex128", 16))}
 ALIASES = {"double": float64, "float": float32, "half": float16, "long": int64, "int": int32, "short": int16,
-           "bool": bool_}
+           "bool": bool_, "cfloat": ABSENT["complex64"], "cdouble": ABSENT["complex128"]}
 # The words of PyTorch's messages and legacy constructors (FloatTensor, LongTensor, ...).
 WORDS = {float64: "Double", float32: "Float", float16: "Half", int64: "Long", int32: "Int", int16: "Short",
          int8: "Char", uint8: "Byte", bool_: "Bool"}
@@ -125,7 +139,7 @@ class finfo(_TypeInfo):
             raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle {d}")
         info = np.finfo(d)
         self.bits, self.dtype = int(info.bits), DTYPES[d].name
-        self.resolution, self.min, self.max = float(info.resolution), float(info.min), float(info.max)
+        self.resolution, self.min, self.max = 10.0 ** -int(info.precision), float(info.min), float(info.max)
         self.eps, self.smallest_normal, self.tiny = float(info.eps), float(info.tiny), float(info.tiny)
 
 

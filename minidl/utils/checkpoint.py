@@ -16,7 +16,7 @@ from ..core import Tensor, wrap
 from ..core.generator import default_generator
 from ..core.modes import enable_grad, modes
 
-__all__ = ["CheckpointError", "checkpoint", "checkpoint_sequential"]
+__all__ = ["CheckpointError", "checkpoint", "checkpoint_sequential", "get_device_states", "set_device_states"]
 
 
 class CheckpointError(RuntimeError):
@@ -170,3 +170,12 @@ def checkpoint_sequential(functions: Any, segments: int, input: Any, use_reentra
     for start in range(0, last, size):
         input = checkpoint(part(start, start + size), input, use_reentrant=use_reentrant, preserve_rng_state=preserve_rng_state)
     return part(last, len(functions))(input)
+
+
+def get_device_states(*args: Any) -> tuple[list[int], list[Tensor]]:
+    """The devices, other than the CPU, of some tensors, and the states of their generators: none."""
+    return [], []
+
+
+def set_device_states(devices: Any, states: Any) -> None:
+    """Nothing: see `get_device_states`."""

@@ -1,0 +1,76 @@
+"""``torch.jit`` without a compiler: what it decorates stays the Python that it is.
+
+>>> import minidl as torch
+>>> @torch.jit.script
+... def square(x):
+...     return x * x
+>>> square(torch.tensor(3.))
+tensor(9.)
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NoReturn, TypeVar
+
+from .nn import Module
+
+__all__ = ["Attribute", "Final", "ScriptFunction", "ScriptModule", "annotate", "export", "freeze", "ignore", "interface", "is_scripting", "is_tracing",
+           "load", "optimize_for_inference", "save", "script", "script_if_tracing", "script_method", "trace", "unused"]
+
+T = TypeVar("T")
+
+
+class ScriptModule(Module):
+    """A module that says so itself: a base for older code; no other module is one."""
+
+
+class ScriptFunction:
+    """What a compiled function would be: no function is one."""
+
+
+def script(obj: T, *args: Any, **kwargs: Any) -> T:
+    """The function, class or module as it is."""
+    return obj
+
+
+export = freeze = interface = optimize_for_inference = script_if_tracing = script_method = unused = script
+
+
+def trace(func: Any, example_inputs: Any = None, **kwargs: Any) -> Any:
+    """The function or module as it is: the path of the example is not kept."""
+    return func
+
+
+def ignore(drop: Any = False, **kwargs: Any) -> Any:
+    """The function as it is; also a decorator with options."""
+    return drop if callable(drop) else script
+
+
+def is_scripting() -> bool:
+    """False."""
+    return False
+
+
+def is_tracing() -> bool:
+    """False."""
+    return False
+
+
+def annotate(the_type: Any, the_value: T) -> T:
+    """The value."""
+    return the_value
+
+
+def Attribute(value: T, type: Any) -> T:
+    """The value."""
+    return value
+
+
+def save(m: Any, f: Any, **kwargs: Any) -> NoReturn:
+    """RuntimeError: there is no compiled form to save."""
+    raise RuntimeError("jit.save: nothing is compiled here, so there is no TorchScript to save; use torch.save(model.state_dict(), f)")
+
+
+def load(f: Any, **kwargs: Any) -> NoReturn:
+    """RuntimeError: there is no interpreter of TorchScript."""
+    raise RuntimeError(f"jit.load: there is no interpreter of TorchScript here, got {f!r}; build the model and load its state_dict with torch.load")
