@@ -309,3 +309,31 @@ def test_poisson_counts_have_the_rate() -> None:
     minidl.manual_seed(0)
     counts = minidl.poisson(minidl.full((20000,), 4.0))
     assert counts.dtype == minidl.float32 and abs(counts.mean().item() - 4) < 0.05 and abs(counts.var().item() - 4) < 0.2
+
+
+def test_a_context_takes_any_attribute():
+    """Names that the engine uses for itself are the user's in ``ctx``, and can be read from ``grad_fn``."""
+    names = ("shape", "dtype", "order", "saved", "outputs", "function", "edges", "plain", "name", "forms")
+
+    def run(torch):
+        class Scale(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx, x, factor):
+                for i, name in enumerate(names):
+                    setattr(ctx, name, i)
+                ctx.factor = factor
+                ctx.save_for_backward(x)
+                return x * factor
+
+            @staticmethod
+            def backward(ctx, g):
+                assert [getattr(ctx, name) for name in names] == list(range(len(names)))
+                return g * ctx.factor + 0 * ctx.saved_tensors[0], None
+
+        x = torch.tensor([1.0, 2.0], requires_grad=True)
+        y = Scale.apply(x, 3.0)
+        factor = y.grad_fn.factor
+        y.sum().backward()
+        return factor, x.grad.tolist()
+
+    assert run(minidl) == run(torch) == (3.0, [3.0, 3.0])

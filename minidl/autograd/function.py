@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -15,50 +16,67 @@ from ..core.tensor import Tensor, edge, new, wrap
 __all__ = ["Function", "once_differentiable"]
 
 
-class FunctionNode(Node):
-    """The node of a custom function; its forward and backward know it as ``ctx``."""
+class FunctionCtx:
+    """What the forward and backward of a custom function know as ``ctx``: it takes any attributes of the user's own."""
 
-    function: type[Function]
-    keeps = True
-    plain = False
     needs_input_grad: tuple[bool, ...] = ()
-    materialize = True
 
-    def __init__(self) -> None:
-        self.to_save: tuple[Any, ...] = ()
-        self.dirty: tuple[Any, ...] = ()
-        self.non_differentiable: tuple[Any, ...] = ()
+    def __init__(self, node: FunctionNode) -> None:
+        self.__node = weakref.ref(node)  # which owns this
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Keeps tensors for the backward; editing one in place before that is an error there."""
         for t in tensors:
             if t is not None and not isinstance(t, Tensor):
                 raise TypeError(f"save_for_backward can only save variables, but argument is of type {type(t).__name__}")
-        self.to_save = tensors
+        self.__node().to_save = tensors
 
     save_for_forward = save_for_backward
 
     def mark_dirty(self, *tensors: Tensor) -> None:
         """Declares inputs that the forward edited in place and returns."""
-        self.dirty = tensors
+        self.__node().dirty = tensors
 
     def mark_non_differentiable(self, *tensors: Tensor) -> None:
         """Declares outputs that carry no gradient."""
-        self.non_differentiable = tensors
+        self.__node().non_differentiable = tensors
 
     def set_materialize_grads(self, value: bool) -> None:
         """Whether a missing gradient of an output comes as zeros (the default) or as None."""
-        self.materialize = value
+        self.__node().materialize = value
 
     @property
     def saved_tensors(self) -> tuple[Tensor | None, ...]:
         """What `save_for_backward` kept, with its history."""
+        return self.__node().kept()
+
+    saved_variables = saved_tensors
+
+
+class FunctionNode(Node):
+    """The node of a custom function. Attributes that it lacks are its ``ctx``'s, as in PyTorch, where both are one."""
+
+    function: type[Function]
+    keeps = True
+    plain = False
+    materialize = True
+
+    def __init__(self) -> None:
+        self.ctx = FunctionCtx(self)
+        self.to_save: tuple[Any, ...] = ()
+        self.dirty: tuple[Any, ...] = ()
+        self.non_differentiable: tuple[Any, ...] = ()
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "ctx":
+            raise AttributeError(name)
+        return getattr(self.ctx, name)
+
+    def kept(self) -> tuple[Tensor | None, ...]:
         if self.saved is None:
             raise_freed(self)
         saved = self.saved if self.unpack is None else self.unpack(self.saved)
         return tuple(self._restore(value, version) for value, version in zip(saved[::2], saved[1::2]))
-
-    saved_variables = saved_tensors
 
     def _restore(self, value: Any, version: Any) -> Tensor | None:
         if isinstance(value, tuple):  # an output: its array and counter
@@ -85,7 +103,7 @@ class FunctionNode(Node):
 
 def _run_backward(node: FunctionNode, g: Any, edges: Any) -> tuple[Any, ...]:
     gs = g if isinstance(g, (list, tuple)) else (g,)
-    results = node.function.backward(node, *map(as_tensor, gs))
+    results = node.function.backward(node.ctx, *map(as_tensor, gs))
     results = results if isinstance(results, tuple) else (results,)
     if len(results) > len(node.edges) and all(r is None for r in results[len(node.edges):]):
         results = results[:len(node.edges)]
@@ -156,18 +174,19 @@ class Function:
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Runs `forward` and, where an input requires a gradient, records the function as one node."""
         node = cls._node()
-        node.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
-        recorded = modes.recording > 0 and any(node.needs_input_grad)
-        node.edges = tuple(edge(a) if needed else None for a, needed in zip(args, node.needs_input_grad))
+        ctx = node.ctx
+        ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
+        recorded = modes.recording > 0 and any(ctx.needs_input_grad)
+        node.edges = tuple(edge(a) if needed else None for a, needed in zip(args, ctx.needs_input_grad))
         before = {id(a): (a._node, a._rg) for a in args if isinstance(a, Tensor)}
         recording = modes.recording
         modes.set(False)
         try:
             if cls.setup_context is Function.setup_context:
-                output = cls.forward(node, *args, **kwargs)
+                output = cls.forward(ctx, *args, **kwargs)
             else:
                 output = cls.forward(*args, **kwargs)
-                cls.setup_context(node, args, output)
+                cls.setup_context(ctx, args, output)
         finally:
             modes.recording = recording
         single = not isinstance(output, (tuple, list))
