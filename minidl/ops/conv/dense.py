@@ -19,7 +19,7 @@ import numpy as np
 from ...core import primitive
 from .cost import Cost
 from .geometry import Geometry, Problem, check
-from .layout import Sizes, at, empty
+from .layout import Sizes, at, empty, moveaxis
 
 LIMIT = 1 << 24  # elements of the largest matrix that is written out
 
@@ -49,7 +49,7 @@ def blocks(matrix: np.ndarray, w: Sizes, out: Sizes, size: Sizes, groups: int) -
     """For each group, the part of the matrix that its weights fill, as (output places..., input places..., O, C)."""
     whole = matrix.reshape(groups, w[0] // groups, *out, groups, w[1], *size)
     before = (slice(None),) * (1 + len(out))
-    return [np.moveaxis(whole[n][(*before, n)], (0, 1 + len(out)), (-2, -1)) for n in range(groups)]
+    return [moveaxis(whole[n][(*before, n)], (0, 1 + len(out)), (-2, -1)) for n in range(groups)]
 
 
 def matrix_of(w: np.ndarray, size: Sizes, geo: Geometry) -> np.ndarray:

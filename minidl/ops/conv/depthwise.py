@@ -22,7 +22,7 @@ from ...core.workspace import buffer
 from . import direct
 from .cost import Cost
 from .geometry import Geometry, Problem
-from .layout import Sizes, at, empty
+from .layout import Sizes, at, empty, moveaxis
 
 
 def supports(problem: Problem) -> str:
@@ -42,7 +42,7 @@ def cost(problem: Problem) -> Cost:
 
 def lines(z: np.ndarray) -> np.ndarray:
     """(N, C, ..., W) as (N, ..., W * C): a view of channels-last memory, a copy of any other."""
-    return np.moveaxis(z, 1, -1).reshape(len(z), *z.shape[2:-1], z.shape[-1] * z.shape[1])
+    return moveaxis(z, 1, -1).reshape(len(z), *z.shape[2:-1], z.shape[-1] * z.shape[1])
 
 
 def output(x: np.ndarray, w: np.ndarray, b: np.ndarray | None, geo: Geometry) -> np.ndarray:
@@ -69,6 +69,6 @@ def weight_grad(x: np.ndarray, g: np.ndarray, kernel: Sizes, geo: Geometry) -> n
     grad, axes = empty((g.shape[1], 1, *kernel), x.dtype, True), "xyz"[:len(kernel)]
     for k in product(*map(range, kernel)):
         inputs, outputs = direct.grid(k, x.shape[2:], g.shape[2:], geo)
-        y, a = (np.moveaxis(at(z, places), 1, -1) for z, places in ((g, outputs), (x, inputs)))
+        y, a = (moveaxis(at(z, places), 1, -1) for z, places in ((g, outputs), (x, inputs)))
         at(grad[:, 0], k)[...] = np.einsum(f"n{axes}c,n{axes}c->c", y, a)
     return grad

@@ -19,7 +19,7 @@ import numpy as np
 
 from .cost import Cost
 from .geometry import Geometry, Problem
-from .layout import Sizes, at, empty
+from .layout import Sizes, at, empty, moveaxis
 
 
 def supports(problem: Problem) -> str:
@@ -69,8 +69,8 @@ def spread(w: np.ndarray, dilation: Sizes) -> np.ndarray:
 
 def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The sum over s of a[g, m, s, f...] conj(b[g, n, s, f...]), as (g, m, n, f...)."""
-    a, b = (np.ascontiguousarray(np.moveaxis(z, (0, 1, 2), (-3, -2, -1))) for z in (a, b))
-    return np.moveaxis(np.matmul(a, np.conjugate(b, out=b).swapaxes(-1, -2)), (-3, -2, -1), (0, 1, 2))
+    a, b = (np.ascontiguousarray(moveaxis(z, (0, 1, 2), (-3, -2, -1))) for z in (a, b))
+    return moveaxis(np.matmul(a, np.conjugate(b, out=b).swapaxes(-1, -2)), (-3, -2, -1), (0, 1, 2))
 
 
 def correlation(x: np.ndarray, w: np.ndarray, geo: Geometry, transposed: bool) -> np.ndarray:
@@ -83,7 +83,7 @@ def correlation(x: np.ndarray, w: np.ndarray, geo: Geometry, transposed: bool) -
     frequencies = a.shape[2:]
     a = a.reshape(len(x), geo.groups, -1, *frequencies)
     if transposed:
-        y = product(np.moveaxis(a, 0, 2), np.moveaxis(b.reshape(len(w), geo.groups, -1, *frequencies), 0, 2))
+        y = product(moveaxis(a, 0, 2), moveaxis(b.reshape(len(w), geo.groups, -1, *frequencies), 0, 2))
     else:
         y = product(a.swapaxes(0, 1), b.reshape(geo.groups, -1, w.shape[1], *frequencies))
     return np.fft.irfftn(y, size, tuple(range(3, y.ndim)))

@@ -29,7 +29,7 @@ from ...core.workspace import buffer
 from . import transposed
 from .cost import STEP, Cost
 from .geometry import Geometry, Problem, reach
-from .layout import Sizes, empty, sample
+from .layout import Sizes, empty, moveaxis, sample
 from .pieces import Piece, pieces
 from .product import multiply
 
@@ -68,14 +68,14 @@ def scatter_cost(problem: Problem) -> Cost:
 
 def kernel_matrix(w: np.ndarray, groups: int, last: bool) -> np.ndarray:
     """The weight as (groups, O, C*K), or with its columns in the order K*C of the channels-last layout."""
-    return (np.moveaxis(w, 1, -1) if last else w).reshape(groups, w.shape[0] // groups, prod(w.shape[1:]))
+    return (moveaxis(w, 1, -1) if last else w).reshape(groups, w.shape[0] // groups, prod(w.shape[1:]))
 
 
 def as_matrix(z: np.ndarray, groups: int, last: bool) -> np.ndarray:
     """Images (B, O, ...) as (groups, O / groups, B*P): a view if `last`, or if B is 1 and z contiguous."""
     share, places = z.shape[1] // groups, z.shape[0] * prod(z.shape[2:])
     if last:
-        return np.moveaxis(z, 1, -1).reshape(places, groups, share).transpose(1, 2, 0)
+        return moveaxis(z, 1, -1).reshape(places, groups, share).transpose(1, 2, 0)
     return z.swapaxes(0, 1).reshape(groups, share, places)
 
 
@@ -120,7 +120,7 @@ def columns(x: np.ndarray, kernel: Sizes, out: Sizes, geo: Geometry, piece: Piec
     x = x[piece.images]
     shape = (*x.shape[:2], *area)
     if geo.last:
-        read = np.moveaxis(buffer("area", (shape[0], *area, shape[1]), x.dtype), -1, 1)
+        read = moveaxis(buffer("area", (shape[0], *area, shape[1]), x.dtype), -1, 1)
     else:
         read = buffer("area", shape, x.dtype)
     sample(read, x, places)
@@ -191,7 +191,7 @@ def weight_grad(x: np.ndarray, g: np.ndarray, kernel: Sizes, geo: Geometry) -> n
     if tall:
         total = np.ascontiguousarray(total.transpose(0, 2, 1))
     if last:
-        return np.moveaxis(total.reshape(g.shape[1], *kernel, c), -1, 1)
+        return moveaxis(total.reshape(g.shape[1], *kernel, c), -1, 1)
     return total.reshape(g.shape[1], c, *kernel)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -17,11 +18,28 @@ def is_channels_last(x: np.ndarray) -> bool:
             and not x.flags.c_contiguous)
 
 
+@lru_cache
+def order(ndim: int, source: Sizes, destination: Sizes) -> Sizes:
+    """The axes in the order to which `moveaxis` brings them."""
+    taken = dict(zip([d % ndim for d in destination], [s % ndim for s in source], strict=True))
+    others = iter([d for d in range(ndim) if d not in taken.values()])
+    return tuple([taken[d] if d in taken else next(others) for d in range(ndim)])
+
+
+def moveaxis(z: np.ndarray, source: int | Sizes, destination: int | Sizes) -> np.ndarray:
+    """`numpy.moveaxis`, which takes longer than many a product of the matrices that it arranges."""
+    if isinstance(source, int):
+        source = (source,)
+    if isinstance(destination, int):
+        destination = (destination,)
+    return z.transpose(order(z.ndim, source, destination))
+
+
 def empty(shape: Sizes, dtype: np.dtype, last: bool) -> np.ndarray:
     """A new array (N, C, ...) in contiguous or channels-last memory."""
     if not last:
         return np.empty(shape, dtype)
-    return np.moveaxis(np.empty((shape[0], *shape[2:], shape[1]), dtype), -1, 1)
+    return moveaxis(np.empty((shape[0], *shape[2:], shape[1]), dtype), -1, 1)
 
 
 def full_like(x: np.ndarray, shape: Sizes, value: float, dtype: np.dtype | None = None) -> np.ndarray:
@@ -40,7 +58,7 @@ def as_matrices(z: np.ndarray, groups: int, last: bool) -> np.ndarray:
     """Images (B, O, ...) as (B, groups, O / groups, places), without copying where z lies in memory as `last` says."""
     b, o, places = *z.shape[:2], prod(z.shape[2:])
     if last:
-        return np.moveaxis(z, 1, -1).reshape(b, places, groups, o // groups).transpose(0, 2, 3, 1)
+        return moveaxis(z, 1, -1).reshape(b, places, groups, o // groups).transpose(0, 2, 3, 1)
     return z.reshape(b, groups, o // groups, places)
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from .layout import moveaxis
+
 SMALL = 10**6  # multiply-adds up to which OpenBLAS neither copies its operands first nor wakes another thread
 WIDTH = 64  # columns of b that it reads at its best speed, or a multiple
 SPAN = 3 << 20  # bytes of memory that b's rows may lie across: where they lie farther apart, copying them pays
@@ -28,5 +30,5 @@ def multiply(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> np.ndarray:
         np.matmul(a, b[..., n:], out=out[..., n:])
     lead = a.shape[:-2]
     these, there = [z[..., :n].reshape(*z.shape[:-2], -1, part, n // width, width) for z, part in ((b, depth), (out, height))]
-    np.matmul(a.reshape(*lead, 1, rows // height, height, depth), np.moveaxis(these, -2, -4), out=np.moveaxis(there, -2, -4))
+    np.matmul(a.reshape(*lead, 1, rows // height, height, depth), moveaxis(these, -2, -4), out=moveaxis(there, -2, -4))
     return out

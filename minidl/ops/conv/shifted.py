@@ -27,7 +27,7 @@ from ...core.threads import share
 from ...core.workspace import buffer
 from .cost import STEP, Cost
 from .geometry import Geometry, Problem, reach
-from .layout import Sizes, as_matrices, at, empty, sample
+from .layout import Sizes, as_matrices, at, empty, moveaxis, sample
 from .pieces import Piece, pieces
 from .product import multiply
 
@@ -106,7 +106,7 @@ def output(x: np.ndarray, w: np.ndarray, b: np.ndarray | None, geo: Geometry) ->
     last, kernel = geo.last, w.shape[2:]
     y = empty((x.shape[0], w.shape[0], *geo.output_size(x.shape[2:], kernel)), x.dtype, last)
     lines = Lines(kernel, y.shape[2:], geo)
-    rows = np.moveaxis(w, (2, 1), (0, -1)) if last else np.moveaxis(w, 2, 0)
+    rows = moveaxis(w, (2, 1), (0, -1)) if last else moveaxis(w, 2, 0)
     weights = np.ascontiguousarray(rows).reshape(kernel[0], geo.groups, w.shape[0] // geo.groups, -1)
     bias = None if b is None else b.reshape(geo.groups, -1, 1)
 
@@ -147,7 +147,7 @@ def weight_grad(x: np.ndarray, g: np.ndarray, kernel: Sizes, geo: Geometry) -> n
     grad = empty((g.shape[1], c, *kernel), x.dtype, last)
     split = grad.reshape(geo.groups, o, c, *kernel)
     if last:  # (rows, groups, along..., C, O)
-        split[...] = np.moveaxis(total.reshape(kernel[0], geo.groups, *kernel[1:], c, o), (1, -1, -2), (0, 1, 2))
+        split[...] = moveaxis(total.reshape(kernel[0], geo.groups, *kernel[1:], c, o), (1, -1, -2), (0, 1, 2))
     else:  # (rows, groups, C, along..., O)
-        split[...] = np.moveaxis(total.reshape(kernel[0], geo.groups, c, *kernel[1:], o), (1, -1, 2), (0, 1, 2))
+        split[...] = moveaxis(total.reshape(kernel[0], geo.groups, c, *kernel[1:], o), (1, -1, 2), (0, 1, 2))
     return grad
