@@ -318,3 +318,8 @@ def test_a_tensor_as_a_sequence() -> None:
                 wrong(library.tensor(1))
         with pytest.raises(RuntimeError):
             "a" in x  # noqa: B015
+
+
+@pytest.mark.parametrize("shape", [(0, 2), (2, 0, 3), (0,), (3, 0)])
+def test_strides_without_elements(shape: tuple[int, ...]) -> None:
+    assert minidl.empty(*shape).stride() == torch.empty(*shape).stride()

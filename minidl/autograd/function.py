@@ -22,7 +22,7 @@ class FunctionCtx:
     needs_input_grad: tuple[bool, ...] = ()
 
     def __init__(self, node: FunctionNode) -> None:
-        self.__node = weakref.ref(node)  # which owns this
+        self.__node: Callable[[], Any] = weakref.ref(node)  # which owns this
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Keeps tensors for the backward; editing one in place before that is an error there."""

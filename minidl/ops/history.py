@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import copy
 import warnings
 from typing import Any
@@ -280,7 +281,10 @@ def element_size(input: Tensor) -> int:
 def stride(input: Tensor, dim: int | None = None) -> Any:
     """Steps, in elements, from one index to the next in every dimension, or in one."""
     array = data_of(input)
-    strides = tuple(s // array.itemsize for s in array.strides)
+    if array.size:
+        strides = tuple(s // array.itemsize for s in array.strides)
+    else:  # NumPy has no strides then; PyTorch's are those of contiguous memory, a size of 0 counted as 1
+        strides = tuple(math.prod([max(n, 1) for n in array.shape[d + 1:]]) for d in range(array.ndim))
     return strides if dim is None else strides[wrap_dim(dim, array.ndim, "stride")]
 
 
