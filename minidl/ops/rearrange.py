@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Tensor, data_of, primitive, public
+from ..core import Tensor, data_of, primitive, public, wrap
 from ..core.broadcast import expand_to, sum_to
 from ..core.checks import as_sizes, wrap_dim, wrap_dims
 from .index import picker
@@ -249,7 +249,7 @@ def repeat_interleave(input: Any, repeats: Any = None, dim: int | None = None, *
     if repeats is None:
         counts = data_of(input)
         check_counts(counts)
-        return Tensor(np.repeat(np.arange(len(counts)), counts))
+        return wrap(np.repeat(np.arange(len(counts)), counts))
     if dim is None:
         input, dim = as_shape(input, (data_of(input).size,)), 0
     dim = wrap_dim(dim, data_of(input).ndim, "repeat_interleave")
