@@ -171,6 +171,8 @@ def in_place(op: Callable[..., Any]) -> Callable[..., Tensor]:
             if isinstance(other, Tensor):
                 check_overlap(self._data, other._data)
         old = before_edit(self)
+        if modes.recording > 1:  # hooks may keep what the op saves, which must not be the memory that is overwritten
+            old._data, old._counter = old._data.copy(), [old._counter[0]]
         return overwrite(self, op(old, *args, **kwargs), old)
 
     method.__name__ = method.__qualname__ = op.__name__ + "_"
