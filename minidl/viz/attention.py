@@ -72,27 +72,29 @@ def plot_gates(model: Module, input: Any, image: int = 0, layers: int = 4) -> An
 
     >>> import minidl as torch
     >>> from minidl import nn
-    >>> plot_gates(nn.Sequential(nn.SEBlock(16)), torch.rand(1, 16, 4, 4)).axes[0].get_title()
+    >>> plot_gates(nn.Sequential(nn.SEBlock(16, bias=False)), torch.zeros(1, 16, 4, 4)).axes[0].get_title()
     "Channel gates of '0' (SEBlock): mean 0.50"
     """
     shown = gates(model, input)[:layers]
     picture = data_of(input)[image]
     has_places = any(g.spatial is not None for g in shown)
-    figure, axes = panels(len(shown), 2 + has_places, 3.8, 2.6, width_ratios=[1.25] + [1] * (1 + has_places))
+    figure, axes = panels(len(shown), 2 + has_places, 3.3, 2.5, width_ratios=[1.3] + [1] * (1 + has_places))
     for row, g in zip(axes, shown):
         ax = row[0]
         if g.channel is not None:
             values = g.channel[image]
             ax.bar(range(len(values)), values, width=0.85, color=COLOURS[0])
+            ax.xaxis.get_major_locator().set_params(integer=True)
             ax.axhline(0.5, color=COLOURS[6], linewidth=0.8, linestyle=":")
             ax.set(ylim=(0, 1), xlabel="channel", ylabel="factor", title=f"Channel gates of {g.name!r} ({g.kind}): mean {values.mean():.2f}")
         if g.spatial is not None:
-            heat_over(row[1], picture, g.spatial[image], "factor", 1.0)
+            figure.colorbar(heat_over(row[1], picture, g.spatial[image]), ax=row[1], label="factor", fraction=0.046)
             row[1].set_title(f"Place gates: {g.spatial[image].min():.2f} to {g.spatial[image].max():.2f}")
         elif has_places:
             row[1].axis("off")
-        heat_over(row[-1], picture, g.passed[image], "share", 1.0)
-        row[-1].set_title("What passes, of the sum of |x|")
+            row[1].text(0.5, 0.5, "no place gates", ha="center", va="center", color="0.4", transform=row[1].transAxes)
+        figure.colorbar(heat_over(row[-1], picture, g.passed[image]), ax=row[-1], label="share of sum |x|", fraction=0.046)
+        row[-1].set_title(f"What passes: {g.passed[image].min():.2f} to {g.passed[image].max():.2f}")
     for ax in axes.flat:
         ax.title.set_fontsize(9)
     return figure
@@ -153,11 +155,13 @@ def plot_grad_cam(model: Module, input: Any, layer: str, target: Any = None, cla
         with no_grad(), evaluating(model):
             target = model(input).argmax(1)
     chosen = np.broadcast_to(np.asarray(data_of(target)), len(evidence))
-    figure, axes = panels(2, len(evidence), 2.3, 2.3)
+    figure, axes = panels(2, len(evidence), 2.0, 2.15)
     for column, image, heat, label in zip(axes.T, data_of(input), evidence, chosen):
         column[0].imshow(picture_of(image), cmap="gray")
         bare(column[0])
-        heat_over(column[1], image, heat / (heat.max() or 1.0), "share of greatest", 1.0, smooth=True)
+        shade = heat_over(column[1], image, heat / (heat.max() or 1.0), smooth=True)
+        shade.set_clim(0, 1)
         column[1].set_title(f"Evidence for {label if classes is None else classes[label]}", fontsize=10)
+    figure.colorbar(shade, ax=axes[1], label="share of greatest", aspect=12)
     figure.suptitle(f"Grad-CAM at {layer!r}, maps of {evidence.shape[1]} x {evidence.shape[2]}")
     return figure

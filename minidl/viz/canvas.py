@@ -53,16 +53,15 @@ def picture_of(image: Any) -> np.ndarray:
     return scaled
 
 
-def heat_over(ax: Any, image: Any, heat: np.ndarray, label: str, most: float | None = None, smooth: bool = False) -> None:
-    """`heat`, of whatever size, spread over the image in grey, with its scale from 0 to `most` (by default the greatest heat)."""
+def heat_over(ax: Any, image: Any, heat: np.ndarray, smooth: bool = False) -> Any:
+    """`heat`, of whatever size, spread over the image in grey; returns what a scale of its colours, from the least to the greatest, is made of."""
     picture = picture_of(image)
     grey = picture if picture.ndim == 2 else picture.mean(2)
     height, width = grey.shape
     ax.imshow(grey, cmap="gray", vmin=-0.3, vmax=1.3)
-    shade = ax.imshow(heat, cmap="viridis", alpha=0.6, vmin=0, vmax=most if most is not None else float(heat.max()) or 1.0,
-                      extent=(-0.5, width - 0.5, height - 0.5, -0.5), interpolation="bilinear" if smooth else "nearest")
+    shade = ax.imshow(heat, cmap="viridis", alpha=0.65, extent=(-0.5, width - 0.5, height - 0.5, -0.5), interpolation="bilinear" if smooth else "nearest")
     bare(ax)
-    ax.get_figure().colorbar(shade, ax=ax, label=label, fraction=0.046)
+    return shade
 
 
 def bare(ax: Any) -> None:

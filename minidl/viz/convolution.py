@@ -54,17 +54,17 @@ def plot_dense_matrix(weight: Any, input_size: Any, stride: Any = 1, padding: An
     if ax is None:
         wide = float(np.clip(0.26 * values.shape[1], 3, 13))
         tall = float(np.clip(wide * values.shape[0] / values.shape[1], 1.6, 12))
-        side = 1.9
-        figure, axes = panels(1, 2, (wide + side) / 2 + 0.6, tall + 1.2, width_ratios=[side, wide])
-        rows = w.reshape(w.shape[0] * w.shape[1], *w.shape[2:])
-        table = rows.reshape(-1, w.shape[-1]) if len(w.shape) > 2 else rows
-        which = numbers.reshape(table.shape)
-        cells(axes[0, 0], table, palette[which], most=200)
-        for block in range(1, len(rows)):
-            axes[0, 0].axhline(block * len(table) / len(rows) - 0.5, color="black", linewidth=1.2)
-        bare(axes[0, 0])
-        axes[0, 0].set_title(f"kernel {' x '.join(map(str, w.shape))}", fontsize=10)
-        ax = axes[0, 1]
+        table = w.reshape(-1, w.shape[-1])
+        slot = max(table.shape[1], values.shape[1] // 8, 4)  # cells: as large in the kernel as in the matrix
+        figure, axes = panels(1, 2, wide * (1 + slot / values.shape[1]) / 2 + 0.5, max(tall, wide / values.shape[1] * len(table)) + 1.1,
+                              width_ratios=[slot, values.shape[1]])
+        left, ax = axes[0]
+        cells(left, table, palette[numbers.reshape(table.shape)], most=200)
+        blocks = w.shape[0] * w.shape[1]
+        for block in range(1, blocks):
+            left.axhline(block * len(table) / blocks - 0.5, color="black", linewidth=1.2)
+        left.set_title(f"kernel\n{' x '.join(map(str, w.shape))}", fontsize=10)
+        bare(left)
     else:
         figure = ax.get_figure()
     cells(ax, values, np.where((standing == 0)[..., None], EMPTY, palette[standing]), lambda v: f"{v:.3g}" if v else "")
@@ -75,8 +75,8 @@ def plot_dense_matrix(weight: Any, input_size: Any, stride: Any = 1, padding: An
     for edge in range(len(values) // len(w), len(values), len(values) // len(w)):
         ax.axhline(edge - 0.5, color="black", linewidth=1.2)
     ticks(ax, places(out), places(size))
-    ax.set_xlabel(f"input element ({index_name(size, 'cij')}) of {' x '.join(map(str, size))}")
-    ax.set_ylabel(f"output element ({index_name(out, 'cij')}) of {' x '.join(map(str, out))}")
+    ax.set_xlabel(f"input ({index_name(size, 'cij')}), {' x '.join(map(str, size))}")
+    ax.set_ylabel(f"output ({index_name(out, 'cij')}), {' x '.join(map(str, out))}")
     ax.set_title(f"Y = W X: {w.size} weights fill {np.count_nonzero(standing)} of {values.size} places", fontsize=11)
     return figure
 
@@ -90,7 +90,7 @@ def output_shape(weight: Any, size: tuple[int, ...], stride: Any, padding: Any, 
 def plot_im2col(input: Any, weight: Any, stride: Any = 1, padding: Any = 0, dilation: Any = 1) -> Any:
     """A convolution (C, H, W) by (O, C, kh, kw) as one product of matrices: the kernels as rows times the patches as columns (`unfold`).
 
-    Each element of the image has one colour, so that the columns show how often it is copied; padding is hatched. Values are written where there
+    Each element of the image has one colour, so that the columns show how often it is copied; padding is grey. Values are written where there
     are at most 900.
 
     >>> import minidl as torch
@@ -130,7 +130,7 @@ def plot_im2col(input: Any, weight: Any, stride: Any = 1, padding: Any = 0, dila
     for ax, title in zip(axes.flat, titles):
         ax.set_title(title, fontsize=10)
     axes[0, 1].set(xlabel="output place (ij)", ylabel="place in the kernel")
-    axes[1, 0].set(xlabel="place in the kernel", ylabel="output channel")
+    axes[1, 0].set(xlabel="place in the kernel", ylabel="channel")
     axes[1, 1].set_xlabel("output place (ij)")
     return figure
 

@@ -51,7 +51,7 @@ def plot_gradient_flow(model: Module, ax: Any = None) -> Any:
     '|gradient| of the weights'
     """
     names, *values = zip(*gradient_flow(model))
-    figure, ax = figure_of(ax, max(6.0, 0.4 * len(names) + 1.5), 4)
+    figure, ax = figure_of(ax, max(6.0, 0.4 * len(names) + 1.5), 4.6)
     places = np.arange(len(names))
     flowing = [np.array(row) for row in values]
     for row, label, colour, marker in zip(flowing, ("mean", "greatest"), COLOURS, "os"):
@@ -61,11 +61,11 @@ def plot_gradient_flow(model: Module, ax: Any = None) -> Any:
     dead = places[means == 0]
     if len(dead):
         ax.plot(dead, np.zeros(len(dead)), "x", color=COLOURS[6], transform=ax.get_xaxis_transform(), clip_on=False, label="zero")
-    ax.set_xticks(places, names, rotation=90 if len(names) > 3 else 0, fontsize=8)
+    ax.set_xticks(places, [name.removesuffix(".weight") for name in names], rotation=90 if len(names) > 3 else 0, fontsize=8)
     ax.set(xlabel="layer, from input to output", ylabel="|gradient| of the weights")
     spread = means[means > 0].max() / means[means > 0].min() if (means > 0).any() else 1.0
     ax.set_title(f"Gradient flow: {len(dead)} of {len(means)} layers get none" if len(dead) else
-                 f"Gradient flow: layers' means differ by a factor of {spread:.3g}")
+                 f"Gradient flow: layers' means differ by a factor of {spread:,.{0 if spread >= 10 else 1}f}")
     ax.grid(alpha=0.3)
     ax.legend()
     return figure
@@ -155,7 +155,7 @@ def plot_schedules(schedulers: Mapping[str, Any], steps: int, losses: Sequence[f
     for n, (name, scheduler) in enumerate(schedulers.items()):
         rates = schedule_rates(scheduler, steps, losses)
         peaks.append(rates.max())
-        ax.plot(rates, color=COLOURS[n % 7], linestyle=("-", "--", "-.", ":")[n % 4], linewidth=1.8, label=name)
+        ax.step(range(steps), rates, where="post", color=COLOURS[n % 7], linestyle=("-", "--", "-.", ":")[n % 4], linewidth=1.8, label=name)
     ax.set(xlabel="step of the scheduler", ylabel="learning rate", title=f"Learning rate over {steps} steps: greatest {max(peaks):.3g}")
     ax.set_ylim(bottom=0)
     ax.grid(alpha=0.3)

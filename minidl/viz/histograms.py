@@ -60,17 +60,18 @@ def plot_quantization_error(x: Any, quantized: Any, step: float | None = None) -
     found = np.unique(levels)
     bins = int(np.clip(math.sqrt(values.size), 10, 100))
     _, edges, _ = left.hist(values.ravel(), bins=bins, color=COLOURS[5], label="numbers")
-    share = (edges[1] - edges[0]) / (step if step else max(float(np.median(np.diff(found))) if len(found) > 1 else 1.0, 1e-30))
-    heights = [np.count_nonzero(levels == level) * share for level in found] if len(found) <= 300 else []
-    if heights:
-        left.vlines(found, 0, heights, color=COLOURS[1], linewidth=1.0, label=f"{len(found)} levels")
-    left.set(xlabel="value", ylabel=f"number in {edges[1] - edges[0]:.2g}", title=f"{values.size:,} numbers on {len(found)} levels")
+    apart = step or (float(np.diff(found).min()) if len(found) > 1 else edges[1] - edges[0])
+    if len(found) <= 300:  # as high as the numbers are dense, whatever the width of the bars
+        heights = [np.count_nonzero(levels == level) * (edges[1] - edges[0]) / apart for level in found]
+        left.bar(found, heights, apart, fill=False, edgecolor=COLOURS[1], linewidth=1.2, label=f"rounded to {len(found)} levels")
+    left.set(xlabel="value", ylabel=f"numbers in a width of {edges[1] - edges[0]:.2g}", title=f"{values.size:,} numbers on {len(found)} levels")
     left.legend(fontsize=9)
-    right.hist(error.ravel(), bins=bins, color=COLOURS[0])
+    right.hist(error.ravel(), bins=min(bins, 40), color=COLOURS[0])
+    right.margins(y=0.2)
     for limit in (-0.5, 0.5) if step else ():
         right.axvline(limit * float(step or 0), color=COLOURS[1], linestyle="--", label="half a step" if limit < 0 else None)
     right.set(xlabel="quantised - original", ylabel="number of values",
               title=f"Error: {10 * math.log10(signal / noise):.1f} dB below the numbers" if noise and signal else "No error")
     if step:
-        right.legend(fontsize=9)
+        right.legend(fontsize=9, loc="upper center")
     return figure

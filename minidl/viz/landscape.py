@@ -84,11 +84,11 @@ def plot_loss_surface(places: np.ndarray, losses: np.ndarray, ax: Any = None) ->
     ax.plot(0, 0, "x", color=COLOURS[1], markersize=10, markeredgewidth=2.5, label="the weights")
     bar = figure.colorbar(shade, ax=ax, label="loss" + " (logarithmic)" * wide, format="%.2g")
     if wide:
-        bar.set_ticks(LogLocator(subs=(1, 2, 5)).tick_values(low, high))
+        bar.set_ticks([t for t in LogLocator(subs=(1, 2, 5)).tick_values(low, high) if low <= t <= high])
         bar.ax.minorticks_off()
     middle = losses[len(places) // 2, len(places) // 2] if len(places) % 2 else low
     ax.set(xlabel="step along direction 1 (filter norms)", ylabel="step along direction 2 (filter norms)",
-           title=f"Loss around the weights: {middle:.2g} at the weights, up to {high:.2g}")
+           title=f"Loss: {middle:.2g} at the weights, {high:.3g} at most")
     ax.set_aspect("equal")
     ax.legend(loc="upper right", fontsize=9)
     return figure

@@ -57,21 +57,24 @@ def place(inputs: Sequence[Sequence[int]], gap: float) -> tuple[list[Point], lis
         for row in order:
             row.sort(key=lambda n: np.mean([x[m] for m in neighbours[n]]) if neighbours[n] else x[n])
             x[row] = spread(np.array([np.mean([x[m] for m in neighbours[n] or [n]]) for n in row]), [widths[n] for n in row])
-    for _ in range(20):
+    weights = np.array([8.0 if above[n] else 1.0 for n in range(len(layer))])  # sources stand aside, what has inputs in line with them
+    for _ in range(40):
         for row in rows:
-            x[row] = spread(np.array([np.mean([x[m] for m in above[n] + below[n] or [n]]) for n in row]), [widths[n] for n in row])
+            ends = [above[n] + below[n] or [n] for n in row]
+            wanted = np.array([np.average(x[e], weights=weights[e]) for e in ends])
+            x[row] = spread(wanted, [widths[n] for n in row], weights[row])
     points = [(float(a), float(b)) for a, b in zip(x, layer)]
     return points[:count], [[points[n] for n in path] for path in paths]
 
 
-def spread(wanted: np.ndarray, widths: Sequence[float]) -> np.ndarray:
-    """The places nearest to the wanted ones, by least squares, that keep their order and are half of both widths apart."""
+def spread(wanted: np.ndarray, widths: Sequence[float], weights: Sequence[float] | np.ndarray | None = None) -> np.ndarray:
+    """The places nearest to the wanted ones, by weighted least squares, that keep their order and are half of both widths apart."""
     offsets = np.cumsum([0.0, *[(a + b) / 2 for a, b in pairwise(widths)]])[:len(wanted)]
-    blocks: list[tuple[float, int]] = []
-    for value in wanted - offsets:  # without offsets it is a monotone fit: neighbours that would change places share their mean
-        mean, size = float(value), 1
-        while blocks and blocks[-1][0] > mean:
-            before, n = blocks.pop()
-            mean, size = (before * n + mean * size) / (n + size), n + size
-        blocks.append((mean, size))
-    return np.repeat([mean for mean, _ in blocks], [size for _, size in blocks]) + offsets
+    blocks: list[tuple[float, float, int]] = []
+    for value, weight in zip(wanted - offsets, np.ones(len(wanted)) if weights is None else weights):
+        mean, total, size = float(value), float(weight), 1
+        while blocks and blocks[-1][0] > mean:  # without offsets it is a monotone fit: neighbours that would change places share their mean
+            before, heavy, n = blocks.pop()
+            mean, total, size = (before * heavy + mean * total) / (heavy + total), heavy + total, n + size
+        blocks.append((mean, total, size))
+    return np.repeat([mean for mean, _, _ in blocks], [size for _, _, size in blocks]) + offsets

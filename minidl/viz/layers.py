@@ -68,7 +68,7 @@ def feature_maps(model: Module, input: Any, layer: str) -> np.ndarray:
     return maps
 
 
-def plot_feature_maps(model: Module, input: Any, layer: str, image: int = 0, channels: int = 15) -> Any:
+def plot_feature_maps(model: Module, input: Any, layer: str, image: int = 0, channels: int = 17) -> Any:
     """The input image and the first `channels` maps that `layer` makes of it, all on one scale of colours.
 
     >>> import minidl as torch
@@ -80,7 +80,7 @@ def plot_feature_maps(model: Module, input: Any, layer: str, image: int = 0, cha
     if maps.ndim != 4:
         raise ValueError(f"plot_feature_maps: expected layer {layer!r} to give (N, C, H, W), got shape {maps.shape}")
     shown = maps[image, :channels]
-    figure, axes, _ = tiles(len(shown) + 1, 8, 1.35, 1.5)
+    figure, axes, _ = tiles(len(shown) + 1, 9, 1.25, 1.4)
     for ax in axes:
         bare(ax)
     first, *others = axes
@@ -119,10 +119,11 @@ def plot_filters(model: Module, layer: str | None = None, filters: int = 32, cha
     if getattr(module, "transposed", False):
         weight = weight.swapaxes(0, 1)
     shown = weight[:filters, :channels]
-    per_row = min(len(shown), 16)
-    blocks = -(-len(shown) // per_row)
     depth = shown.shape[1]
-    figure, axes = panels(blocks * depth, per_row, 0.68, 0.72)
+    per_row = min(len(shown), 8 if depth == 1 else 16)
+    blocks = -(-len(shown) // per_row)
+    side = 1.0 if depth == 1 else 0.7
+    figure, axes = panels(blocks * depth, per_row, side + 0.6 / per_row, side + 0.7 / (blocks * depth))
     for ax in axes[-depth:, len(shown) - (blocks - 1) * per_row:].flat:
         ax.remove()
     for (o, c), values in ((place, shown[place]) for place in np.ndindex(shown.shape[:2])):
@@ -133,7 +134,7 @@ def plot_filters(model: Module, layer: str | None = None, filters: int = 32, cha
             ax.set_title(str(o), fontsize=8)
         if o % per_row == 0 and depth > 1:
             ax.set_ylabel(f"c = {c}", fontsize=8)
-    figure.colorbar(shade, ax=[ax for ax in axes.flat if ax.figure], label="weight", shrink=0.9, pad=0.01)
+    figure.colorbar(shade, ax=[ax for ax in axes.flat if ax.figure], label="weight", shrink=0.9, pad=0.02, aspect=12)
     part = "all" if len(shown) == len(weight) else f"{len(shown)} of"
     some = f"{depth} of " if depth < weight.shape[1] else ""
     figure.suptitle(f"Filters of {name!r}: {part} {len(weight)}, of {weight.shape[2]} x {weight.shape[3]} weights for each of "
