@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from . import evaluate, fuzz, quantize, reference, study, train
+from . import evaluate, fuzz, gallery, quantize, reference, study, train
 from .data import CheckpointError
 
 __all__ = ["main"]
@@ -14,8 +14,8 @@ __all__ = ["main"]
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="minidl", description="Deep learning in NumPy: train, evaluate and use a classifier of images.")
     commands = top.add_subparsers(dest="command", required=True, metavar="command")
-    for name, module in (("train", train), ("eval", evaluate), ("predict", evaluate), ("quantize", quantize), ("study", study), ("ops", reference),
-                         ("fuzz", fuzz)):
+    for name, module in (("train", train), ("eval", evaluate), ("predict", evaluate), ("quantize", quantize), ("study", study), ("gallery", gallery),
+                         ("ops", reference), ("fuzz", fuzz)):
         doc = (getattr(module, f"run_{name}").__doc__ or "").splitlines()[0]
         sub = commands.add_parser(name, help=doc, description=doc, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
         getattr(module, f"add_{name}_arguments")(sub)
