@@ -156,6 +156,10 @@ F.margin_ranking_loss(tensor(1.0, 2.0), tensor(2.0, 1.0), tensor(1.0, 1.0), marg
 [F.mse_loss(some(3), tensor(0.0, 1.0, 2.0), weight=tensor(1.0, 2.0, 3.0)), F.l1_loss(some(3), tensor(0.0, 1.0, 2.0), weight=tensor(1.0, 2.0, 3.0))]
 x = T.arange(24.0).reshape(2, 3, 4); [x[:, T.tensor([0, -1]), 1:], x[T.tensor([1, 0]), :, T.tensor([0, -1])], x[..., T.tensor([[0, -4]])]]
 x = T.zeros(2, 3, 4); x.index_put_((T.tensor([1, 0, 1]), T.tensor([2, 2, 2])), T.ones(3, 4), accumulate=True); x
+grads(lambda x: x[:, T.tensor([1, 0, 1]), :, T.tensor([0, -1, 0])], some(2, 2, 2, 3))
+grads(lambda x, b: F.linear(x, some(4, 2).detach(), b), some(2, 3, 2), some(4))
+grads(lambda w, b: F.linear(some(2, 3, 2).detach(), w, b), some(4, 2), some(4))
+grads(lambda x: x.prod(), some(2, 3))
 grads(lambda x: x[T.tensor([0, 0, 2])] * x[:, T.tensor([1, -1, 0])], some(3, 3))
 [T.addmm(T.ones(2, 2, dtype=T.int64), T.full((2, 3), 2), T.full((3, 2), 3), beta=2, alpha=3), T.addmv(T.ones(2, dtype=T.int64), T.ones(2, 2, dtype=T.int64), T.ones(2, dtype=T.int64), beta=2)]
 T.einsum("ij,jk", some(1, 3), some(3, 2))
@@ -214,6 +218,18 @@ F.conv_transpose1d(some(1, 1, 3), some(1, 1, 2), padding=1, output_padding=0)
 [F.max_pool3d(T.arange(8.0).reshape(1, 1, 2, 2, 2), 1), F.gumbel_softmax(T.zeros(2, 3), hard=True).sum(1)]
 optim.Adam([T.ones(1, requires_grad=True)]).param_groups[0]["params"][0]
 p = T.ones(2, requires_grad=True); o = optim.LBFGS([p]); o.step(lambda: (p * 0).sum()); p
+o = optim.AdamW([T.ones(1, requires_grad=True)]); s = o.state_dict(); s["param_groups"][0].pop("decoupled_weight_decay"); o.load_state_dict(s); o.param_groups[0]["decoupled_weight_decay"]
+p = T.ones(2, requires_grad=True); p.sum().backward(); v = p.grad._version; optim.SGD([p], 0.1).zero_grad(set_to_none=False); [p.grad, p.grad._version - v]
+p, r = T.ones(2, requires_grad=True), T.tensor(0.5); o = optim.SGD([p], r); s = optim.lr_scheduler.ExponentialLR(o, 0.5); o.step(); v = r._version; s.step(); [r, r._version > v]
+o = optim.SGD([T.ones(1)], 0.5); s = optim.lr_scheduler.PolynomialLR(o, 4, power=2.0); o.step(); s.step(10); [s.get_last_lr(), o.param_groups[0]["lr"]]
+o = optim.SGD([T.ones(1)], 0.5); s = optim.lr_scheduler.ReduceLROnPlateau(o, patience=1, threshold=0.0); [(s.step(1.0), o.param_groups[0]["lr"], s.num_bad_epochs)[1:] for _ in range(4)]
+m = nn.Sequential(nn.BatchNorm1d(2)).eval(); optim.swa_utils.update_bn([T.arange(8.0).reshape(4, 2)], m); [m.training, m[0].momentum, m[0].running_mean, m[0].running_var]
+m = nn.Bilinear(2, 2, 1).double(); x, y = some(3, 2), some(3, 2) * 2; m.register_forward_pre_hook(lambda m, a: (a[1], a[0] * 3)); m(x, y)
+m = nn.BatchNorm1d(2).double(); m.track_running_stats = False; m(some(4, 2)); [m.running_mean, m.running_var]
+[nn.init.dirac_(T.empty(4, 2, 3), 2), nn.init.dirac_(T.empty(4, 3, 2, 2), 4)]
+p = T.ones(2, requires_grad=True); p.grad = T.full((2,), 1e-7); n = nn.utils.clip_grad_norm_([p], 1e-7); [n, p.grad]
+m = nn.utils.spectral_norm(nn.Linear(3, 2)).double(); x = some(4, 3); a, b = m(x).square().sum(), m(x).sum(); a.backward(); b.backward(); [x.grad, m.weight_orig.grad, m.weight_u]
+P = nn.utils.parametrize; A = type("A", (nn.Module,), {"forward": lambda s, x: x + 1, "right_inverse": lambda s, x: x - 1}); B = type("B", (nn.Module,), {"forward": lambda s, x: x * 2, "right_inverse": lambda s, x: x / 2}); L = P.ParametrizationList([A(), B()], nn.Parameter(tensor(3.0, 5.0))); m = nn.Linear(2, 1).double(); P.register_parametrization(m, "weight", A()); P.register_parametrization(m, "weight", B()); m.weight = tensor([1.0, 2.0]); c = P.cached(); c.__enter__(); a = m.weight; c.__exit__(None, None, None); m.parametrizations.weight.original.data.mul_(3); c = P.cached(); c.__enter__(); b = m.weight; c.__exit__(None, None, None); [L.original, L(), a, b, m.parametrizations.weight.original]
 T.set_printoptions(precision=2, sci_mode=True); s = str(T.tensor([1.5, 200.0])); T.set_printoptions(profile="default"); [s, str(T.tensor([1.5, 200.0]))]
 """
 
@@ -277,6 +293,7 @@ F.conv2d(T.ones(1, 1, 4, 4), T.ones(1, 1, 2, 2), T.ones(1).double())
 F.conv2d(T.ones(1, 1, 4, 4), T.ones(1, 1, 2))
 F.conv2d(T.ones(1, 1, 4, 4).bool(), T.ones(1, 1, 2, 2).bool())
 F.conv2d(T.ones(1, 3, 4, 4), T.ones(3, 1, 2, 2), groups=2)
+F.conv2d(T.ones(1, 2, 4, 4), T.ones(3, 1, 2, 2), groups=2)
 F.conv_transpose2d(T.ones(1, 3, 4, 4), T.ones(3, 1, 2, 2), groups=2)
 F.conv_transpose1d(T.ones(1, 1, 4), T.ones(1, 1, 2), stride=2, output_padding=2)
 F.embedding(T.tensor([0]), T.ones(2, 2), padding_idx=5)
@@ -349,6 +366,8 @@ m = nn.Linear(1, 1); m.register_module("k", nn.ReLU()); m.k = 3
 m = nn.Linear(1, 1); m.register_buffer("k", T.ones(1)); m.k = 3
 m = nn.Linear(1, 1); m.register_state_dict_post_hook(lambda *a: 3); m.state_dict()
 m = nn.Linear(1, 1); m.register_load_state_dict_post_hook(lambda *a: 3); m.load_state_dict(m.state_dict())
+m = nn.Linear(1, 1); d = m.state_dict(); d["no.where"] = T.ones(1); m.load_state_dict(d)
+x = some(3) * 1; m = nn.Softplus(); m.register_full_backward_hook(lambda *a: None); y = m(x); x.detach().add_(1); y.sum().backward()
 nn.BatchNorm1d(2)(T.ones(2, 2, 2, 2))
 nn.InstanceNorm1d(3, affine=True)(T.ones(1, 2, 4))
 nn.Conv2d(1, 1, 1, padding="nonsense")

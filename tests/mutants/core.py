@@ -94,7 +94,7 @@ BREAKS: dict[str, list[tuple[str, str, str]]] = {
     "core/generator.py": [
         ("x[x == np.array(high, dtype)] = low", "pass", "generator"),
         ("self._spare_normal: float | None = None", "pass", "generator engine"),
-        ("radius = np.sqrt(-2 * np.log(1 - u[..., :8]))", "radius = np.sqrt(-2 * np.log(u[..., :8]))", "generator"),
+        ("radius = np.sqrt(-2 * np.log(1 - first))", "radius = np.sqrt(-2 * np.log(first))", "generator"),
         ("64 if high - low >= _WIDE_RANGE else 32", "64 if high - low > _WIDE_RANGE else 32", "generator"),
         ("position = 0 if self._untouched else int", "position = int", "generator engine"),
     ],
