@@ -97,9 +97,9 @@ def coefficients(op: str, x: Any, target: Any, weight: Any, ignore_index: int) -
     if weight is not None and tuple(weight.shape) != shape[1:2]:
         raise RuntimeError(f"weight tensor should be defined either for all {shape[1]} classes or no classes but got "
                            f"weight tensor of shape: {list(weight.shape)} ({op})")
-    if index.dtype.itemsize == 8 and index.size and weight is None and not 0 <= ignore_index < shape[1]:
-        if np.maximum.reduce(index.view(np.uint64), axis=None) < shape[1]:  # without a sign, what is negative is too large
-            return index.copy(), None
+    all_count = weight is None and not 0 <= ignore_index < shape[1] and index.dtype.itemsize == 8 and index.size
+    if all_count and np.maximum.reduce(index.view(np.uint64), axis=None) < shape[1]:  # without a sign, what is negative is too large
+        return index.copy(), None
     keep = index != ignore_index
     outside = keep & ((index < 0) | (index >= shape[1]))
     if outside.any():
