@@ -18,19 +18,15 @@ What goes wrong at either end, in a fixed number of epochs:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from .. import nn, optim
+from .. import nn
 from ..core.generator import manual_seed
-from ..core.modes import no_grad
-from ..core.tensor import Tensor, wrap
-from ..datasets import digits
-from ..nn import functional as F
-from ..ops.random import randperm
-from .picture import COLOURS, panels
+from .loop import Images, Plan, constant, evaluate, fit, images
+from .picture import COLOURS, panels, plain_ticks, spread
 from .registry import Result, study
 
 __all__ = ["batch_size"]
@@ -41,47 +37,16 @@ BASE_SIZE, BASE_RATE = 32, 2.0 ** -4
 RULES: dict[str, tuple[float, float]] = {  # how the rate grows with the batch (a power), and epochs of warm-up
     "same rate": (0, 0), "square root": (0.5, 0), "linear": (1, 0), "linear, warm-up": (1, 1)}
 
-Images = tuple[Tensor, Tensor]
-Plan = Callable[[float], tuple[int, float]]  # batch size and learning rate at a time in epochs
-
-
-def images(train: bool) -> Images:
-    x, labels = digits(train)
-    return wrap((x.reshape(len(x), -1) / 16).astype(np.float32)), wrap(labels)
-
-
-def constant(size: int, rate: float, warm: float = 0) -> Plan:
-    """One batch size and rate throughout, but for a rate that grows over the first `warm` epochs."""
-    return lambda time: (size, rate * min(1.0, (time + 0.1) / warm) if warm else rate)
-
 
 def train(data: Images, epochs: int, seed: int, plan: Plan) -> tuple[Any, list[float], int]:
     """A small network after some epochs; its training loss after each, and its number of steps."""
     manual_seed(seed)
-    x: Any
-    x, labels = data
-    net = nn.Sequential(nn.Linear(x.shape[1], 32), nn.ReLU(), nn.Linear(32, 10))
-    optimizer = optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+    net = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
     losses, steps = [], 0
-    for epoch in range(epochs):
-        order, done = randperm(len(x)), 0
-        while done < len(x):
-            size, optimizer.param_groups[0]["lr"] = plan(epoch + done / len(x))
-            batch = order[done:done + size]
-            optimizer.zero_grad()
-            F.cross_entropy(net(x[batch]), labels[batch]).backward()
-            optimizer.step()
-            done, steps = done + size, steps + 1
+    for epoch in fit(net, data, epochs, plan):
         losses.append(evaluate(net, data)[0])
+        steps += epoch.steps
     return net, losses, steps
-
-
-@no_grad()
-def evaluate(net: Any, data: Images) -> tuple[float, float]:
-    """Loss (at most 10, whatever a run that has blown up has) and accuracy."""
-    scores = net(data[0])
-    loss = F.cross_entropy(scores, data[1]).item()
-    return min(loss, 10.0) if math.isfinite(loss) else 10.0, float((scores.argmax(1) == data[1]).float().mean())
 
 
 @study
@@ -137,9 +102,7 @@ def draw_grid(axis: Any, figure: Any, grid: np.ndarray, sizes: Sequence[int], ra
 
 def draw_rules(axis: Any, ends: dict[str, list[list[float]]], sizes: Sequence[int], epochs: int) -> None:
     for (rule, values), colour, marker in zip(ends.items(), COLOURS, "osD^"):
-        v = np.array(values)
-        axis.plot(sizes, v.mean(1), marker=marker, color=colour, label=rule)
-        axis.fill_between(sizes, v.min(1), v.max(1), color=colour, alpha=0.15, linewidth=0)
+        spread(axis, sizes, values, colour, rule, marker)
     axis.axvline(BASE_SIZE, color="0.8", zorder=0)
     plain_ticks(axis, (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2))
     axis.set(xscale="log", xlabel="batch size", ylabel=f"training loss after {epochs} epochs",
@@ -152,11 +115,3 @@ def draw_rules(axis: Any, ends: dict[str, list[list[float]]], sizes: Sequence[in
 def written(rate: float) -> str:
     """A power of two as a whole number or a fraction."""
     return f"1/{1 / rate:.0f}" if rate < 1 else f"{rate:.0f}"
-
-
-def plain_ticks(axis: Any, values: Sequence[float]) -> None:
-    """A logarithmic vertical axis with these values on it, written out."""
-    axis.set_yscale("log")
-    axis.yaxis.minorticks_off()
-    axis.set_yticks(values, [f"{value:g}" for value in values])
-    axis.grid(axis="y", alpha=0.3)

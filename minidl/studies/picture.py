@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["COLOURS", "panels"]
+import numpy as np
+
+__all__ = ["COLOURS", "panels", "plain_ticks", "spread", "write"]
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe and Ito's
 
@@ -17,3 +20,23 @@ def panels(columns: int, width: float = 5.2, height: float = 4.2) -> tuple[Any, 
     figure.get_layout_engine().set(wspace=0.06)  # type: ignore[union-attr, call-arg]
     FigureCanvasAgg(figure)
     return figure, figure.subplots(1, columns, squeeze=False)[0]
+
+
+def plain_ticks(axis: Any, values: Sequence[float]) -> None:
+    """A logarithmic vertical axis with these values on it, written out."""
+    axis.set_yscale("log")
+    axis.yaxis.minorticks_off()
+    axis.set_yticks(values, [f"{value:g}" for value in values])
+    axis.grid(axis="y", alpha=0.3)
+
+
+def spread(axis: Any, x: Sequence[float], runs: Any, colour: str, label: str | None = None, marker: str = "o", style: str = "-") -> None:
+    """The mean of each row of `runs` (a row for each x, a column for each repetition), and a band from the least to the greatest."""
+    values = np.asarray(runs, float)
+    axis.plot(x, values.mean(1), style, marker=marker, markersize=5, color=colour, label=label)
+    axis.fill_between(x, values.min(1), values.max(1), color=colour, alpha=0.15, linewidth=0)
+
+
+def write(axis: Any, x: float, y: float, text: str, colour: str, dx: float = 4, dy: float = 0, **style: Any) -> None:
+    """Text beside a point of the data, `dx` and `dy` printer's points from it."""
+    axis.annotate(text, (x, y), (dx, dy), textcoords="offset points", color=colour, **{"va": "center", "fontsize": 9, **style})
