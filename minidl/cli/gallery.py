@@ -39,7 +39,7 @@ def make_gallery(out: Path, preparation: str = PREPARATION, pictures: Sequence[P
     """Runs the code, writes a PNG of each figure and the page, and returns the page's path."""
     out.mkdir(parents=True, exist_ok=True)
     names: dict[str, Any] = {}
-    exec(preparation, names)  # noqa: S102: our own lines, run as they are shown
+    exec(preparation, names)  # noqa: S102 - our own lines, run as they are shown
     for picture in pictures:
         exec(picture.code, names)  # noqa: S102
         save_figure(names["figure"], out / f"{picture.name}.png")

@@ -73,12 +73,12 @@ def plot_gates(model: Module, input: Any, image: int = 0, layers: int = 4) -> An
     >>> import minidl as torch
     >>> from minidl import nn
     >>> plot_gates(nn.Sequential(nn.SEBlock(16, bias=False)), torch.zeros(1, 16, 4, 4)).axes[0].get_title()
-    "Channel gates of '0' (SEBlock): mean 0.50"
+    "Channel gates of '0', SEBlock"
     """
     shown = gates(model, input)[:layers]
     picture = data_of(input)[image]
     has_places = any(g.spatial is not None for g in shown)
-    figure, axes = panels(len(shown), 2 + has_places, 3.3, 2.5, width_ratios=[1.3] + [1] * (1 + has_places))
+    figure, axes = panels(len(shown), 2 + has_places, 2.9, 2.4, width_ratios=[1.35] + [1] * (1 + has_places))
     for row, g in zip(axes, shown):
         ax = row[0]
         if g.channel is not None:
@@ -86,7 +86,7 @@ def plot_gates(model: Module, input: Any, image: int = 0, layers: int = 4) -> An
             ax.bar(range(len(values)), values, width=0.85, color=COLOURS[0])
             ax.xaxis.get_major_locator().set_params(integer=True)
             ax.axhline(0.5, color=COLOURS[6], linewidth=0.8, linestyle=":")
-            ax.set(ylim=(0, 1), xlabel="channel", ylabel="factor", title=f"Channel gates of {g.name!r} ({g.kind}): mean {values.mean():.2f}")
+            ax.set(ylim=(0, 1), xlabel="channel", ylabel="factor", title=f"Channel gates of {g.name!r}, {g.kind}")
         if g.spatial is not None:
             figure.colorbar(heat_over(row[1], picture, g.spatial[image]), ax=row[1], label="factor", fraction=0.046)
             row[1].set_title(f"Place gates: {g.spatial[image].min():.2f} to {g.spatial[image].max():.2f}")
