@@ -63,15 +63,16 @@ class Mutant:
         return [*paths, *(["-k", selection.strip()] if selection.strip() else [])]
 
 
-def copy_tree(where: Path) -> None:
-    """The parts of the project that tests need. Modules are compiled so that a changed source is noticed by its contents, not its date."""
+def copy_tree(where: Path, compiled: bool) -> None:
+    """The parts of the project that tests need; where it pays, compiled, so that a changed source is noticed by its contents, not its date."""
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():
             shutil.copytree(source, where / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copyfile(source, where / name)
-    compileall.compile_dir(where / "minidl", quiet=1, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)
+    if compiled:
+        compileall.compile_dir(where / "minidl", quiet=1, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)
 
 
 @contextlib.contextmanager
@@ -203,7 +204,7 @@ def run(mutants: Sequence[Mutant], jobs: int = 1, wide: bool = False, show: Any 
         for i in range(max(1, min(jobs, len(mutants)))):
             where = Path(name) / str(i) / "tree"
             where.mkdir(parents=True)
-            copy_tree(where)
+            copy_tree(where, len(mutants) > 10 * jobs)
             copies.append(Job(where, where.parent / "log"))
 
         def each(tasks: Sequence[tuple[Mutant | None, Sequence[str]]], limit: float) -> Iterator[Outcome]:

@@ -70,16 +70,23 @@ def test_accumulation_edits_the_gradient_in_place(lib: Any) -> None:
 
 @both
 def test_no_two_gradients_share_memory(lib: Any) -> None:
+    for factor in (1, 3):
+        a, b = leaf(lib, 3), leaf(lib, 3)
+        g, seen = lib.ones(3, dtype=lib.float64), []
+        y = a + b
+        y.register_hook(seen.append)
+        (y if factor == 1 else y * factor).backward(g)
+        with lib.no_grad():
+            a.grad.add_(1)
+        for t in (b.grad, seen[0]):
+            np.testing.assert_array_equal(to_numpy(t), [factor] * 3)
+        np.testing.assert_array_equal(to_numpy(a.grad), [factor + 1] * 3)
+        np.testing.assert_array_equal(to_numpy(g), [1, 1, 1])
     a, b = leaf(lib, 3), leaf(lib, 3)
-    g, seen = lib.ones(3, dtype=lib.float64), []
-    y = a + b
-    y.register_hook(seen.append)
-    y.backward(g)
+    ((a + b) * 3).backward(lib.ones(3, dtype=lib.float64))
     with lib.no_grad():
-        a.grad.add_(1)
-    for t in (b.grad, g, seen[0]):
-        np.testing.assert_array_equal(to_numpy(t), [1, 1, 1])
-    np.testing.assert_array_equal(to_numpy(a.grad), [2, 2, 2])
+        a.grad.zero_()
+    np.testing.assert_array_equal(to_numpy(b.grad), [3, 3, 3])
 
 
 @both
