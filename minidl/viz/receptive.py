@@ -47,7 +47,7 @@ def plot_receptive_field(model: Module, input: Any, layer: str | None = None, mo
     height, width = found.input_size
     boxes = []
     for depth, (row, colour) in enumerate(zip(growing, COLOURS)):
-        spans = [axis.at(n // 2) for (_, axis), n in zip(row.axes, row.size)]
+        spans: list[Any] = [axis.at(n // 2) for (_, axis), n in zip(row.axes, row.size)]
         if None in spans:
             continue
         (top, bottom), (start, end) = ((max(s[0], -0.5 * n), min(s[1], 1.5 * n)) for s, n in zip(spans, (height, width)))
@@ -68,9 +68,9 @@ def plot_receptive_field(model: Module, input: Any, layer: str | None = None, mo
     right.set_facecolor("0.9")
     figure.colorbar(shade, ax=right, label="gradient, share of greatest", fraction=0.046)
     right.set_title("Measured by gradients: " + " x ".join(map(str, measured.field)) + " pixels in the image", fontsize=10)
-    spans = found.at(*[n // 2 for n in found.size])
-    if spans is not None:
-        (top, bottom), (start, end) = spans
+    reached: Any = found.at(*[n // 2 for n in found.size])
+    if reached is not None:
+        (top, bottom), (start, end) = reached
         right.add_patch(Rectangle((start - 0.5, top - 0.5), end - start + 1, bottom - top + 1, fill=False, edgecolor=COLOURS[1], linewidth=2,
                                   linestyle="--", clip_on=False))
     for ax in (left, right):
