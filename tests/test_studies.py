@@ -42,6 +42,6 @@ def test_a_study_is_printed_and_drawn(tmp_path: Path, capsys: pytest.CaptureFixt
 def test_unknown_studies_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SystemExit):
         main(["study", "nothing"])
-    with pytest.raises(ValueError, match="expected one of batch-size"):
+    with pytest.raises(ValueError, match="expected one of batch-norm-eps, .*got .nothing."):
         registry.run("nothing", tmp_path)
     assert "batch-size" in STUDIES

@@ -1,8 +1,8 @@
 """Batch normalisation's eps: channels that are nearly constant.
 
-y = (x - mean) / sqrt(var + eps) (Ioffe & Szegedy, 2015, arXiv 1502.03167), so no deviation is multiplied by more than 1 / sqrt(eps), 316 for PyTorch's 1e-5.
-For ordinary channels eps does nothing. For a channel that hardly varies in training it decides how loud the little is, and a *dead* channel, of
-variance zero, passes nothing in training: its weights get no gradient and keep their first values. A value that differs in use then comes out as
+y = (x - mean) / sqrt(var + eps) (Ioffe & Szegedy, 2015, arXiv 1502.03167), so no deviation is multiplied by more than 1 / sqrt(eps), 316 for
+PyTorch's 1e-5. For ordinary channels eps does nothing. For a channel that hardly varies in training it decides how loud the little is, and a
+*dead* channel, of variance zero, passes nothing in training: its weights get no gradient and keep their first values. A value that differs in use then comes out as
 x / sqrt(eps), and these untrained weights carry it on.
 
 The digits' pixels have such channels: three at the rim are zero in all training images here, and some others in all but a few. The study normalises
@@ -39,7 +39,9 @@ def batch_norm_eps(seed: int = 0, epsilons: Sequence[float] = EPSILONS, epochs: 
     deviations = data[0].numpy().std(0)
     dead = np.flatnonzero(deviations == 0)
     table: list[Sequence[Any]] = [("eps", "greatest gain", "training loss", "held-out accuracy", "with speck, running", "with speck, exact")]
-    clean, lagging, specked = [], [], []
+    clean: list[list[float]] = []
+    lagging: list[list[float]] = []
+    specked: list[list[float]] = []
     for eps in epsilons:
         runs = []
         for r in range(repeats):
@@ -74,10 +76,11 @@ def batch_norm_eps(seed: int = 0, epsilons: Sequence[float] = EPSILONS, epochs: 
     right.legend(loc="lower right")
     right.grid(axis="y", alpha=0.3)
     at = dict(zip(epsilons, zip(np.mean(clean, 1), np.mean(specked, 1))))
-    says = (f"{len(dead)} of 64 pixels are dead in training. Held-out accuracy lies between {np.mean(clean, 1).min():.3f} and {np.mean(clean, 1).max():.3f} "
-            f"for all eps: in training eps hardly matters. With a speck in a dead pixel it goes from {at[epsilons[0]][1]:.3f} (eps {epsilons[0]:g}) to "
-            f"{at[epsilons[-1]][1]:.3f} (eps {epsilons[-1]:g}) with exact statistics; the running variance, still {0.9 ** (epochs * COUNT // 128):.2g} of its "
-            f"first value, hides it.")
+    says = (f"{len(dead)} of 64 pixels are dead in training. Held-out accuracy lies between {np.mean(clean, 1).min():.3f} and "
+            f"{np.mean(clean, 1).max():.3f} for all eps: in training eps hardly matters. With a speck in a dead pixel it goes from "
+            f"{at[epsilons[0]][1]:.3f} (eps {epsilons[0]:g}) to "
+            f"{at[epsilons[-1]][1]:.3f} (eps {epsilons[-1]:g}) with exact statistics; the running variance, to which its "
+            f"first value of 1 still gives {0.9 ** (epochs * COUNT // 128):.2g}, hides it.")
     return Result(table, figure, says)
 
 

@@ -24,7 +24,7 @@ from .. import nn
 from ..core.generator import manual_seed
 from ..core.modes import no_grad
 from .loop import Images, constant, evaluate, fit, images
-from .picture import COLOURS, panels, spread, write
+from .picture import COLOURS, panels, spread
 from .registry import Result, study
 
 __all__ = ["batch_norm_momentum", "build", "exact"]
@@ -81,7 +81,8 @@ def batch_norm_momentum(seed: int = 0, momenta: Sequence[float] = MOMENTA, plans
         means = np.mean(ends, 1)
         words.append(f"batch {size}: {means.min():.3f} (momentum {momenta[means.argmin()]:g}) to {means.max():.3f} (momentum "
                      f"{momenta[means.argmax()]:g}), {np.mean(best):.3f} exact")
-    left.set(xlabel="epoch", ylabel="held-out accuracy, running statistics", title=f"Lag: batch {plans[-1][0]}, {COUNT // plans[-1][0]} steps an epoch")
+    left.set(xlabel="epoch", ylabel="held-out accuracy, running statistics",
+             title=f"Lag: batch {plans[-1][0]}, {COUNT // plans[-1][0]} steps an epoch")
     left.legend(loc="lower right")
     right.set(xscale="log", xlabel="momentum (share of the new batch)", ylabel="held-out accuracy", title="Lag on the left, noise on the right")
     right.set_xticks(momenta, [f"{momentum:g}" for momentum in momenta])

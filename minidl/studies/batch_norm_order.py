@@ -6,8 +6,8 @@ it, bn(activation(w x)) instead gives the next layer inputs of mean 0 and varian
 ask of inputs. There is no theorem for either, and published comparisons disagree; residual networks fix an order of their own (He et al., 2016).
 
 What is compared is the training loss after a fixed number of epochs at each learning rate, since the best rate of one order need not be that of
-the other. Both make deep networks train that do not without, and over a far wider range of rates: a weight matrix that is followed by a
-normalisation may be multiplied by any number, so that a rate too great only makes the weights grow and the steps' effect shrink.
+the other. Either makes networks train that do not without (sigmoid), and before the activation the range of rates reaches further up: weights that
+are followed by a normalisation may be multiplied by any number, so that too great a rate makes them grow and its own effect shrink.
 
 - *ReLU*: before, a unit cannot be dead, as its sums have mean beta and deviation gamma over each batch. After, it may be dead for a batch, and is
   then normalised from zeros.
@@ -37,16 +37,18 @@ WIDTH = 32
 
 
 def build(order: str, activation: str, depth: int) -> nn.Sequential:
+    """Hidden layers with the initialisation of He et al. (2015), so that ReLU without normalisation has its chance as well."""
     layers: list[nn.Module] = []
     for i in range(depth):
         layers.append(nn.Linear(64 if i == 0 else WIDTH, WIDTH))
+        nn.init.kaiming_normal_(layers[-1].weight, nonlinearity="relu")
         layers += {"none": [], "before": [nn.BatchNorm1d(WIDTH)], "after": []}[order]
         layers += [ACTIVATIONS[activation](), *([nn.BatchNorm1d(WIDTH)] if order == "after" else [])]
     return nn.Sequential(*layers, nn.Linear(WIDTH, 10))
 
 
 @study
-def batch_norm_order(seed: int = 0, rates: Sequence[float] = RATES, depth: int = 6, epochs: int = 5, repeats: int = 2) -> Result:
+def batch_norm_order(seed: int = 0, rates: Sequence[float] = RATES, depth: int = 6, epochs: int = 10, repeats: int = 3) -> Result:
     """Where to put batch normalisation, at each learning rate, for ReLU and for sigmoid."""
     data, held_out = images(True), images(False)
     table: list[Sequence[Any]] = [("activation", "normalised", "best rate", "training loss", "held-out accuracy", "rates with loss below 0.5")]

@@ -30,7 +30,7 @@ def plain_ticks(axis: Any, values: Sequence[float]) -> None:
     axis.grid(axis="y", alpha=0.3)
 
 
-def spread(axis: Any, x: Sequence[float], runs: Any, colour: str, label: str | None = None, marker: str = "o", style: str = "-") -> None:
+def spread(axis: Any, x: Any, runs: Any, colour: str, label: str | None = None, marker: str = "o", style: str = "-") -> None:
     """The mean of each row of `runs` (a row for each x, a column for each repetition), and a band from the least to the greatest."""
     values = np.asarray(runs, float)
     axis.plot(x, values.mean(1), style, marker=marker, markersize=5, color=colour, label=label)

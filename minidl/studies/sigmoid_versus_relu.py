@@ -19,8 +19,6 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from .. import nn
 from ..core.generator import manual_seed
 from ..nn import functional as F
@@ -43,8 +41,8 @@ def build(name: str, gain: float, depth: int, seed: int) -> nn.Sequential:
     layers: list[nn.Module] = []
     for i in range(depth + 1):
         layers += [nn.Linear(64 if i == 0 else WIDTH, WIDTH if i < depth else 10), *([ACTIVATIONS[name][0]()] if i < depth else [])]
-        nn.init.normal_(layers[2 * i].weight, std=(gain if i < depth else 1) / math.sqrt(layers[2 * i].in_features))  # type: ignore[arg-type]
-        nn.init.zeros_(layers[2 * i].bias)  # type: ignore[arg-type]
+        nn.init.normal_(layers[2 * i].weight, std=(gain if i < depth else 1) / math.sqrt(layers[2 * i].in_features))
+        nn.init.zeros_(layers[2 * i].bias)
     return nn.Sequential(*layers)
 
 
@@ -66,10 +64,10 @@ def sigmoid_versus_relu(seed: int = 0, gains: Sequence[float] = GAINS, rates: Se
     """Outputs, gradients and training loss of deep networks, by activation and initial scale."""
     (x, labels), (test_x, test_labels) = images(True), images(False)
     data, held_out = (x - x.mean(), labels), (test_x - x.mean(), test_labels)
-    table: list[Sequence[Any]] = [("activation", "gain", "outputs: last / first layer", "gradient by outputs: first / last", "by weights: first / last",
-                                   "by weights: first", "best rate", "training loss", "held-out accuracy")]
+    table: list[Sequence[Any]] = [("activation", "gain", "outputs: last / first layer", "gradient by outputs: first / last",
+                                   "by weights: first / last", "by weights: first", "best rate", "training loss", "held-out accuracy")]
     figure, (left, middle, right) = panels(3)
-    best: dict[str, tuple[float, float, float]] = {}
+    best: dict[str, tuple[float, float]] = {}
     for (name, (_, critical)), colour, marker in zip(ACTIVATIONS.items(), COLOURS, "osD"):
         firsts, losses = [], []
         for gain in gains:
@@ -85,32 +83,31 @@ def sigmoid_versus_relu(seed: int = 0, gains: Sequence[float] = GAINS, rates: Se
                           rate, loss, accuracy))
             firsts.append(by_weights[0])
             losses.append(loss)
-            best[name] = min(best.get(name, (math.inf,)), (loss, gain, accuracy))  # type: ignore[type-var]
-        for gain, style in ((1.0, "-"), (critical, "--")):
+        best[name] = min(zip(losses, gains))
+        for gain, style in {critical: "--", 1.0: "-"}.items():
             norms = signals(build(name, gain, depth, seed), data)[1]
             left.plot(range(1, depth + 1), norms, style, color=colour, marker=marker, markersize=4, label=f"{name}, gain {gain:.3g}")
         middle.plot(gains, firsts, color=colour, marker=marker, markersize=5)
         write(middle, gains[-1], firsts[-1], name, colour)
         right.plot(gains, losses, color=colour, marker=marker, markersize=5, label=name)
         right.axvline(critical, color=colour, linestyle=":", zorder=0)
-    handles, labels = left.get_legend_handles_labels()
-    unique = dict(zip(labels, handles))
-    left.legend(unique.values(), unique.keys(), loc="lower right")
+    left.legend(loc="lower right")
     left.set(yscale="log", xlabel="hidden layer, from the input", ylabel="norm of the loss's gradient by the layer's outputs",
              title=f"{depth} hidden layers, at initialisation")
     middle.set(xscale="log", yscale="log", xlabel="gain: the weights' deviation, times root of fan_in",
                ylabel="norm of the gradient by the first weights", title="What reaches the first layer", xlim=(None, gains[-1] * 2.4))
     right.set(xscale="log", xlabel="gain (dotted: slopes of small signals make up for it)", ylabel="training loss (nats)",
-              title=f"After {epochs} epochs, at the best of {len(rates)} rates", ylim=(0, 2.6))
+              title=f"After {epochs} epochs, at the best of {len(rates)} rates", ylim=(0, 3))
     for axis in (middle, right):
         axis.xaxis.minorticks_off()
         axis.set_xticks(gains[::2], [f"{gain:g}" for gain in gains[::2]])
-    right.legend()
+    right.legend(loc="upper center", ncols=3)
     for axis in (left, middle, right):
         axis.grid(axis="y", alpha=0.3)
     learnt = {name: [row[1] for row in table[1:] if row[0] == name and row[7] < 1] for name in ACTIVATIONS}
-    says = (" ".join(f"{name[0].upper() + name[1:]}: least loss {loss:.3f} at gain {gain:.3g}, and below 1 at {len(learnt[name])} of {len(gains)} gains."
-                     for name, (loss, gain, _) in best.items())
-            + " The gradient by the weights is the gradient by the outputs times the inputs: where both grow or shrink alike on their ways (ReLU, and "
-            "tanh below gain 1), it is the same for all layers, and too small or too great for all of them.")
+    says = (" ".join(f"{name[0].upper() + name[1:]}: least loss {loss:.3f} at gain {gain:.3g}, and below 1 at {len(learnt[name])} of "
+                     f"{len(gains)} gains."
+                     for name, (loss, gain) in best.items())
+            + " The gradient by the weights is the gradient by the outputs times the inputs: where both grow or shrink alike on their ways "
+            "(ReLU, and tanh up to gain 1.4), it is the same for all layers, and too small or too great for all of them.")
     return Result(table, figure, says)
