@@ -230,6 +230,7 @@ m = nn.BatchNorm1d(2).double(); m.track_running_stats = False; m(some(4, 2)); [m
 p = T.ones(2, requires_grad=True); p.grad = T.full((2,), 1e-7); n = nn.utils.clip_grad_norm_([p], 1e-7); [n, p.grad]
 m = nn.utils.spectral_norm(nn.Linear(3, 2)).double(); x = some(4, 3); a, b = m(x).square().sum(), m(x).sum(); a.backward(); b.backward(); [x.grad, m.weight_orig.grad, m.weight_u]
 P = nn.utils.parametrize; A = type("A", (nn.Module,), {"forward": lambda s, x: x + 1, "right_inverse": lambda s, x: x - 1}); B = type("B", (nn.Module,), {"forward": lambda s, x: x * 2, "right_inverse": lambda s, x: x / 2}); L = P.ParametrizationList([A(), B()], nn.Parameter(tensor(3.0, 5.0))); m = nn.Linear(2, 1).double(); P.register_parametrization(m, "weight", A()); P.register_parametrization(m, "weight", B()); m.weight = tensor([1.0, 2.0]); c = P.cached(); c.__enter__(); a = m.weight; c.__exit__(None, None, None); m.parametrizations.weight.original.data.mul_(3); c = P.cached(); c.__enter__(); b = m.weight; c.__exit__(None, None, None); [L.original, L(), a, b, m.parametrizations.weight.original]
+[T.randint(0, 2 ** 28, (3,)), T.randint(0, 2 ** 28 - 1, (3,)), T.randint(-5, 2 ** 40, (3,))]
 T.set_printoptions(precision=2, sci_mode=True); s = str(T.tensor([1.5, 200.0])); T.set_printoptions(profile="default"); [s, str(T.tensor([1.5, 200.0]))]
 """
 
@@ -401,7 +402,7 @@ T.utils.data.DataLoader([1], num_workers=1, multiprocessing_context=3)
 
 def lines(table: str) -> list[Any]:
     """One case a line; its id is the names in it, so that `-k` finds them."""
-    return [pytest.param(text, id=" ".join(dict.fromkeys(re.findall(r"[a-zA-Z_]\w{3,}", text)))) for text in table.strip().split("\n")]
+    return [pytest.param(text, id=" ".join(dict.fromkeys(re.findall(r"[a-zA-Z_]\w{2,}", text)))) for text in table.strip().split("\n")]
 
 
 @pytest.mark.filterwarnings("ignore")

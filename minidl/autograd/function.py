@@ -7,8 +7,9 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from ..core.broadcast import zeros_for
 from ..core.engine import as_tensor
-from ..core.graph import Node, attach_slots, next_order, raise_freed, raise_modified, saved_output
+from ..core.graph import Node, Slot, attach_slots, next_order, raise_freed, raise_modified
 from ..core.inplace import check_editable, rebase
 from ..core.modes import modes
 from ..core.tensor import Tensor, edge, new, wrap
@@ -60,6 +61,7 @@ class FunctionNode(Node):
     keeps = True
     plain = False
     materialize = True
+    returned: list[Any]  # for each output of the forward the number of its gradient; of a tensor without one the form; else None
 
     def __init__(self) -> None:
         self.ctx = FunctionCtx(self)
@@ -84,7 +86,11 @@ class FunctionNode(Node):
             version, index = version
             if counter[0] != version:
                 raise_modified(self, array, counter[0], version)
-            return saved_output(self, array, index) if index is not None else wrap(array)
+            t = wrap(array)
+            if index is not None:
+                t._node, t._rg = Slot(self, index, array), True
+                t._node.order = next_order()
+            return t
         if value is not None and value._counter[0] != version:
             raise_modified(self, value, value._counter[0], version)
         return value
@@ -103,7 +109,8 @@ class FunctionNode(Node):
 
 def _run_backward(node: FunctionNode, g: Any, edges: Any) -> tuple[Any, ...]:
     gs = g if isinstance(g, (list, tuple)) else (g,)
-    results = node.function.backward(node.ctx, *map(as_tensor, gs))
+    given = [gs[r] if isinstance(r, int) else zeros_for(*r, False) if r is not None and node.materialize else None for r in node.returned]
+    results = node.function.backward(node.ctx, *map(as_tensor, given))
     results = results if isinstance(results, tuple) else (results,)
     if len(results) > len(node.edges) and all(r is None for r in results[len(node.edges):]):
         results = results[:len(node.edges)]
@@ -221,6 +228,8 @@ def _record(node: FunctionNode, args: tuple[Any, ...], outputs: list[Any]) -> No
             outputs[i] = alias
         carriers.append(alias if id(t) not in dirty and (id(t) in given or t._node is not None) else t)
     node._keep([o for o in outputs], positions)
+    node.returned = [positions[i] if i in positions else (t._data.shape, t._data.dtype) if isinstance(t, Tensor) else None
+                     for i, t in enumerate(outputs)]
     fresh = [wrap(t._data) for t in carriers]
     attach_slots(node, fresh)
     for t, with_history in zip(carriers, fresh):

@@ -21,11 +21,11 @@ BREAKS: dict[str, list[tuple[str, str, str]]] = {
         ("masked(g * b / (a * a + b * b), (a != 0) | (b != 0))", "masked(g * b / (a * a - b * b), (a != 0) | (b != 0))", "ops twins: atan2"),
     ],
     "ops/powers.py": [
-        ("return g * (2 * a)", "return g * a", "ops twins: [pow] or square"),
-        ("return masked(g * (y * logarithm), (a != 0) | ~(b >= 0))", "return g * (y * logarithm)", "ops elementwise twins: pow"),
-        ("a=lambda g, a, b: g / (1 + exp(b - a))", "a=lambda g, a, b: g / (1 + exp(a - b))", "ops twins: logaddexp"),
-        ("1 - 2 * (b & 1)", "1 - (b & 1)", "ops elementwise twins: pow"),
-        ("np.equal(a, 0) & ~np.isnan(b), 0", "np.equal(a, 0), 0", "ops elementwise twins: xlogy"),
+        ("return g * (2 * a)", "return g * a", "ops twins: [pow] or square or tensor or leaf"),
+        ("return masked(g * (y * logarithm), (a != 0) | ~(b >= 0))", "return g * (y * logarithm)", "ops elementwise twins: pow or tensor or leaf"),
+        ("a=lambda g, a, b: g / (1 + exp(b - a))", "a=lambda g, a, b: g / (1 + exp(a - b))", "ops twins: logaddexp or tensor or leaf"),
+        ("1 - 2 * (b & 1)", "1 - (b & 1)", "ops elementwise twins: pow or tensor or leaf"),
+        ("np.equal(a, 0) & ~np.isnan(b), 0", "np.equal(a, 0), 0", "ops elementwise twins: xlogy or tensor or leaf"),
     ],
     "ops/relu.py": [
         ("@primitive(x=lambda g, y: masked(g, ~(y <= 0)))", "@primitive(x=lambda g, y: masked(g, ~(y < 0)))", "ops elementwise twins: relu"),
