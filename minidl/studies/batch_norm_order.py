@@ -6,8 +6,9 @@ it, bn(activation(w x)) instead gives the next layer inputs of mean 0 and varian
 ask of inputs. There is no theorem for either, and published comparisons disagree; residual networks fix an order of their own (He et al., 2016).
 
 What is compared is the training loss after a fixed number of epochs at each learning rate, since the best rate of one order need not be that of
-the other. Either makes networks train that do not without (sigmoid), and before the activation the range of rates reaches further up: weights that
-are followed by a normalisation may be multiplied by any number, so that too great a rate makes them grow and its own effect shrink.
+the other. Either place makes deep sigmoid networks train, which do not without, and widens the range of rates for ReLU; which place is the better
+one depends on the activation and the rate, by less than normalisation itself matters. The range reaches furthest up before a sigmoid: weights
+that a normalisation follows at once may be multiplied by any number, so that too great a rate makes them grow and its own effect shrink.
 
 - *ReLU*: before, a unit cannot be dead, as its sums have mean beta and deviation gamma over each batch. After, it may be dead for a batch, and is
   then normalised from zeros.
@@ -71,7 +72,7 @@ def batch_norm_order(seed: int = 0, rates: Sequence[float] = RATES, depth: int =
             table.append((activation, order, rates[k], best[order], float(accuracies[k].mean()), f"{(losses.mean(1) < 0.5).sum()} of {len(rates)}"))
         words.append(f"{activation}: least training loss " + ", ".join(f"{loss:.3f} {order}" for order, loss in best.items()))
         plain_ticks(axis, (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10))
-        axis.set(xscale="log", xlabel="learning rate (SGD, momentum 0.9, batch 64)", ylabel=f"training loss after {epochs} epochs (nats)",
+        axis.set(xscale="log", xlabel="learning rate (SGD, momentum 0.9, batch 64)", ylabel=f"training loss after {epochs} epochs (nats, 10 at most)",
                  title=f"{activation}, {depth} hidden layers")
         axis.set_xticks(rates, [f"{rate:g}" for rate in rates])
         axis.xaxis.minorticks_off()
