@@ -32,7 +32,7 @@ from minidl.datasets import load_digits
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: F401  # here, so that no child has to import it
 
-LEFT = ["best.pt", "confusion.png", "curves.png", "last.pt", "metrics.csv"]
+LEFT = ["best.pt", "confusion.png", "curves.png", "last.pt", "metrics.csv", "report.html"]
 
 
 def write_data(folder: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import minidl
-from minidl.cli import main, train
+from minidl.cli import loop, main
 from minidl.datasets import load_digits
 
 
@@ -36,7 +36,7 @@ def weights(run_dir: Path) -> dict[str, Any]:
 
 
 def test_a_run_leaves_everything(trained: Path) -> None:
-    assert sorted(p.name for p in trained.iterdir()) == ["best.pt", "confusion.png", "curves.png", "last.pt", "metrics.csv"]
+    assert sorted(p.name for p in trained.iterdir()) == ["best.pt", "confusion.png", "curves.png", "last.pt", "metrics.csv", "report.html"]
     history = rows(trained / "metrics.csv")
     assert [row["epoch"] for row in history] == ["1", "2"]
     assert float(history[-1]["test_accuracy"]) > 0.9 and float(history[1]["train_loss"]) < float(history[0]["train_loss"])
@@ -55,7 +55,7 @@ def test_the_same_seed_gives_the_same_numbers_and_nothing_is_overwritten(trained
 def test_an_interrupted_run_goes_on_to_the_same_weights(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                                                         capsys: pytest.CaptureFixture[str]) -> None:
     steps = {"n": 0}
-    evaluate = train.evaluate
+    evaluate = loop.evaluate
 
     def interrupt(*args: Any) -> Any:
         steps["n"] += 1
@@ -63,10 +63,10 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(trained: Path, tmp_path:
             raise KeyboardInterrupt
         return evaluate(*args)
 
-    monkeypatch.setattr(train, "evaluate", interrupt)
+    monkeypatch.setattr(loop, "evaluate", interrupt)
     assert run("train", "--epochs", "2", "--out", tmp_path, "--name", "cut") == 130
     assert f"--resume {tmp_path / 'cut'}" in capsys.readouterr().err
-    monkeypatch.setattr(train, "evaluate", evaluate)
+    monkeypatch.setattr(loop, "evaluate", evaluate)
     assert len(rows(tmp_path / "cut" / "metrics.csv")) == 1
     assert run("train", "--resume", tmp_path / "cut") == 0
     assert rows(tmp_path / "cut" / "metrics.csv") == rows(trained / "metrics.csv")

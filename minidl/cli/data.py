@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 
 from .. import datasets
 from ..core.tensor import Tensor, wrap
-from ..models import get_model
+from ..models import get_model_builder
 from ..nn import Module
 from ..quantization import from_state_dict
 from ..serialization import load
@@ -55,8 +56,17 @@ def read_data(name: str, seed: int, size: int | None = None) -> datasets.ImageDa
 
 
 def build(config: dict[str, Any]) -> Module:
-    """The model of a run's configuration."""
-    return get_model(config["model"], num_classes=len(config["classes"]), in_channels=config["shape"][0])
+    """The model of a run's configuration, which is told the number of classes and, where it takes them, the channels and the size of images.
+
+    ValueError for a network of three channels where the images have another number.
+    """
+    builder, (channels, height, _) = get_model_builder(config["model"]), config["shape"]
+    taken = inspect.signature(get_type_hints(builder)["return"]).parameters
+    known = {"in_channels": channels, "image_size": height, "aux_logits": False}
+    if channels != 3 and "in_channels" not in taken:
+        raise ValueError(f"model {config['model']!r} is for images of 3 channels, those of {config['data']!r} have {channels}")
+    model: Module = builder(num_classes=len(config["classes"]), **{name: value for name, value in known.items() if name in taken})
+    return model
 
 
 def read_checkpoint(path: str | Path, *others: str) -> dict[str, Any]:

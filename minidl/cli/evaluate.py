@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core.modes import no_grad
 from ..core.tensor import wrap
 from ..nn import functional as F
-from .data import QUANTIZED, CheckpointError, Normalizer, build, read_checkpoint, read_data, restore
-from .train import evaluate
+from .data import QUANTIZED, CheckpointError, Normalizer, build, read_checkpoint, restore
+from .task import evaluate, predictions
+from .train import task_of
 
 __all__ = ["add_eval_arguments", "add_predict_arguments", "run_eval", "run_predict"]
 
@@ -22,16 +22,17 @@ def add_eval_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_eval(arguments: argparse.Namespace) -> None:
-    """Give the accuracy of a checkpoint on the held-out images."""
+    """Give the accuracy (or IoU and Dice) of a checkpoint on the held-out images."""
     state = read_checkpoint(arguments.checkpoint, QUANTIZED)
     config = state["config"]
-    data = read_data(arguments.data or config["data"], config["seed"], config["size"])
+    task = task_of(config)
+    data = task.read({**config, "data": arguments.data or config["data"]})
     if list(data.test_images.shape[1:]) != config["shape"] or list(data.classes) != config["classes"]:
         raise CheckpointError(f"{arguments.checkpoint}: the model is for images {config['shape']} of classes {config['classes']}; "
                               f"the data holds {list(data.test_images.shape[1:])} of {list(data.classes)}")
     model = restore(build(config), state, arguments.checkpoint)
-    loss, accuracy, confusion = evaluate(model, Normalizer(**state["normalizer"])(data.test_images), wrap(data.test_labels))
-    print(f"accuracy {accuracy:.2%} ({int(confusion.trace())} of {len(data.test_labels)} held-out images), loss {loss:.4f}")
+    loss, counts = evaluate(task, model, Normalizer(**state["normalizer"])(data.test_images), wrap(data.test_labels))
+    print(f"{task.said(task.measure(counts))} ({int(counts.trace())} of {int(counts.sum())} held-out {task.things} right), loss {loss:.4f}")
 
 
 def add_predict_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,14 +42,14 @@ def add_predict_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_predict(arguments: argparse.Namespace) -> None:
-    """Give the most probable classes of images."""
+    """Give the most probable classes of images; of pixels, each class's share of the image."""
     state = read_checkpoint(arguments.checkpoint, QUANTIZED)
     config = state["config"]
-    model = restore(build(config), state, arguments.checkpoint).eval()
+    model = restore(build(config), state, arguments.checkpoint)
     normalizer = Normalizer(**{**state["normalizer"], "scale": 255})
-    images = np.stack([read_image(Path(path), config["shape"]) for path in arguments.images])
-    with no_grad():
-        probabilities = F.softmax(model(normalizer(images)), 1).numpy()
+    images = normalizer(np.stack([read_image(Path(path), config["shape"]) for path in arguments.images]))
+    probabilities = np.concatenate([F.softmax(scores, 1).numpy() for _, scores in predictions(model, images)])
+    probabilities = probabilities.reshape(*probabilities.shape[:2], -1).mean(2)
     for path, row in zip(arguments.images, probabilities):
         order = np.argsort(-row)[:arguments.top]
         print(f"{path}: " + ", ".join(f"{config['classes'][i]} {row[i]:.1%}" for i in order))

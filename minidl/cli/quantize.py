@@ -12,7 +12,7 @@ from ..core.modes import no_grad
 from ..quantization import MinMaxObserver, MSEObserver, PercentileObserver, QConfig, convert, default_qconfig, prepare, report
 from ..serialization import save
 from .data import QUANTIZED, Normalizer, build, read_checkpoint, read_data, restore
-from .train import positive
+from .train import positive, task_of
 
 __all__ = ["add_quantize_arguments", "run_quantize"]
 
@@ -30,6 +30,8 @@ def add_quantize_arguments(parser: argparse.ArgumentParser) -> None:
 def run_quantize(arguments: argparse.Namespace) -> None:
     """Turn a checkpoint's weights into 8-bit integers, and say what that costs."""
     state = read_checkpoint(arguments.checkpoint)
+    if task_of(state["config"]).name != "classify":
+        raise ValueError(f"{arguments.checkpoint}: quantize is for classifiers of images, the run's task is {state['config']['task']!r}")
     path = Path(arguments.checkpoint)
     path = path / "last.pt" if path.is_dir() else path
     out = path.with_name(f"{path.stem}-int8.pt") if arguments.out is None else Path(arguments.out)

@@ -1,4 +1,4 @@
-"""Networks for small images: LeNet-5, and the ResNets for images of 8 to 32 pixels, with or without attention."""
+"""Networks for small images: LeNet-5, the ResNets for images of 8 to 32 pixels, with or without attention, and a thin U-Net."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ from ..nn import (
 )
 from ..nn import functional as F
 from .registry import register_model
+from .unet import UNet
 
-__all__ = ["LeNet", "SmallResNet", "lenet", "resnet8", "resnet20", "se_resnet8", "se_resnet20", "cbam_resnet8", "cbam_resnet20"]
+__all__ = ["LeNet", "SmallResNet", "lenet", "resnet8", "resnet20", "se_resnet8", "se_resnet20", "cbam_resnet8", "cbam_resnet20",
+           "unet_small"]
 
 
 class LeNet(Module):
@@ -130,3 +132,9 @@ def cbam_resnet8(**kwargs: Any) -> SmallResNet:
 def cbam_resnet20(**kwargs: Any) -> SmallResNet:
     """A residual network of 20 layers with CBAM."""
     return SmallResNet(20, attention=partial(CBAM, reduction=4), **kwargs)
+
+
+@register_model
+def unet_small(**kwargs: Any) -> UNet:
+    """A U-Net with a quarter of the channels, 16 at full size, that halves the size three times."""
+    return UNet(**{"features": 16, "depth": 3, **kwargs})

@@ -12,7 +12,7 @@ from .canvas import COLOURS, bare, panels, picture_of
 __all__ = ["plot_gallery", "plot_overlays"]
 
 
-def plot_gallery(images: Sequence[Any], titles: Sequence[str], columns: int = 8) -> Any:
+def plot_gallery(images: Sequence[Any] | np.ndarray, titles: Sequence[str], columns: int = 8) -> Any:
     """Images (C, H, W), each under its title.
 
     >>> len(plot_gallery(np.eye(4)[None, None].repeat(3, 0), ["a", "b", "c"]).axes)
