@@ -2,8 +2,8 @@
 
 y = (x - mean) / sqrt(var + eps) (Ioffe & Szegedy, 2015, arXiv 1502.03167), so no deviation is multiplied by more than 1 / sqrt(eps), 316 for
 PyTorch's 1e-5. For ordinary channels eps does nothing. For a channel that hardly varies in training it decides how loud the little is, and a
-*dead* channel, of variance zero, passes nothing in training: its weights get no gradient and keep their first values. A value that differs in use then comes out as
-x / sqrt(eps), and these untrained weights carry it on.
+*dead* channel, of variance zero, passes nothing in training: its weights get no gradient and keep their first values. A value that differs in use
+then comes out as x / sqrt(eps), and these untrained weights carry it on.
 
 The digits' pixels have such channels: three at the rim are zero in all training images here, and some others in all but a few. The study normalises
 the pixels, trains, and gives one dead pixel of each held-out image the lowest grey level, 1/16, which the eye would not see.
