@@ -15,6 +15,9 @@ __all__ = ["current_device", "device_count", "empty_cache", "get_device_name", "
            "manual_seed", "manual_seed_all", "max_memory_allocated", "memory_allocated", "set_device", "synchronize"]
 
 
+_initialized = False
+
+
 def is_available() -> bool:
     """False."""
     return False

@@ -204,7 +204,7 @@ def type(input: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
         if dtype not in named:
             raise ValueError(f"invalid type: '{dtype}'")
         dtype = named[dtype]
-    return to(input, dtype=dtype)
+    return to(input, dtype=getattr(dtype, "element", dtype))  # of FloatTensor and the like
 
 
 @public(method=True)

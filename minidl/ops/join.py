@@ -15,19 +15,30 @@ from ..core.broadcast import expand_to
 from ..core.checks import wrap_dim
 from ..core.dtypes import promote_types
 from .index import EVERYTHING, _pick, _slice, narrowed, select
+from .memory import channels_last, channels_last_3d, contiguous_format, empty, is_channels_last
 from .rearrange import atleast_1d, atleast_2d, atleast_3d
 from .shape import as_shape
 
 
+def joined(xs: Any, dim: int, dtype: Any, last: bool) -> Any:
+    """In contiguous memory, or channels-last. NumPy by itself would keep any order."""
+    if not last and all([x.flags.c_contiguous for x in xs]):
+        return np.concatenate(xs, axis=dim, dtype=dtype, casting="unsafe")
+    shape = list(xs[0].shape)
+    shape[dim] = sum([x.shape[dim] for x in xs])
+    format = (channels_last if len(shape) == 4 else channels_last_3d) if last else contiguous_format
+    return np.concatenate(xs, axis=dim, out=empty(shape, dtype, format), casting="unsafe")
+
+
 @primitive(xs=lambda g, xs_shape, dim: pieces(g, [s[dim] for s in xs_shape], dim), sequence=True)
 def _cat(xs: Any, dim: int, dtype: Any) -> Any:
-    return np.concatenate(xs, axis=dim, dtype=dtype, casting="unsafe")
+    return joined(xs, dim, dtype, last=all(map(is_channels_last, xs)))
 
 
 @primitive(xs=lambda g, dim: [select(g, dim, i) for i in range(g.shape[dim])], sequence=True)
 def _stack(xs: Any, dim: int, dtype: Any) -> Any:
     key = (EVERYTHING,) * dim + (None,)
-    return np.concatenate([x[key] for x in xs], axis=dim, dtype=dtype, casting="unsafe")  # np.stack takes three times as long
+    return joined([x[key] for x in xs], dim, dtype, last=False)  # np.stack takes three times as long
 
 
 def pieces(x: Any, sizes: list[int], dim: int) -> list[Any]:

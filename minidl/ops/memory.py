@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
 import numpy as np
 
 from ..core.inplace import is_dense
@@ -34,6 +38,19 @@ channels_last_3d = memory_format("channels_last_3d", (0, 2, 3, 4, 1))
 FORMATS = (contiguous_format, preserve_format, channels_last, channels_last_3d)
 
 
+def is_channels_last(x: np.ndarray) -> bool:
+    """Whether the channels of 2-D or 3-D images lie innermost in memory (and not just because a size is 1)."""
+    return (x.ndim in (4, 5) and x.strides[1] == x.itemsize and x.shape[1] > 1 and prod(x.shape[2:]) > 1
+            and not x.flags.c_contiguous)
+
+
+def empty(shape: Sequence[int], dtype: Any, format: memory_format) -> np.ndarray:
+    """A new array in the order of `format`."""
+    if format.order is None:
+        return np.empty(shape, dtype)
+    return np.empty([shape[i] for i in format.order], dtype).transpose(np.argsort(format.order))
+
+
 def ordered(x: np.ndarray, format: memory_format, copy: bool = False) -> np.ndarray:
     """`x` in the order of `format`; RuntimeError where its rank does not fit."""
     if format is preserve_format:
@@ -44,7 +61,7 @@ def ordered(x: np.ndarray, format: memory_format, copy: bool = False) -> np.ndar
         return np.array(x, order="C")
     if x.ndim != len(format.order):
         raise RuntimeError(f"required rank {len(format.order)} tensor to use {format.name} format, got rank {x.ndim}")
-    y = np.empty([x.shape[i] for i in format.order], x.dtype).transpose(np.argsort(format.order))
+    y = empty(x.shape, x.dtype, format)
     y[...] = x
     return y
 

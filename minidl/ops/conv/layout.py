@@ -9,13 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from ..memory import is_channels_last as is_channels_last
+
 Sizes = tuple[int, ...]
-
-
-def is_channels_last(x: np.ndarray) -> bool:
-    """Whether the channels of 2-D or 3-D images lie innermost in memory (and not just because a size is 1)."""
-    return (x.ndim in (4, 5) and x.strides[1] == x.itemsize and x.shape[1] > 1 and prod(x.shape[2:]) > 1
-            and not x.flags.c_contiguous)
 
 
 @lru_cache
