@@ -25,6 +25,8 @@ ROWS = [
         bad=[call(0, 1, -1), call(array(2), 1, 3)], grad=False),
     Row("logspace", calls(st.floats(-2, 2, width=32).map(float), st.floats(-2, 2, width=32).map(float), st.integers(0, 5),
                           dtype=st.sampled_from([None, DType("float64")])), bad=[call(0, 1, -1)], grad=False),
+    *(Row(f"{name}_window", calls(st.integers(0, 20), st.booleans(), dtype=st.sampled_from([None, DType("float64")])),
+          bad=[call(-1), call(3, dtype=DType("int64"))], grad=False) for name in ("hann", "hamming", "blackman", "bartlett", "kaiser")),
     Row("eye", calls(st.integers(0, 4), st.integers(0, 4), dtype=DTYPES), bad=[call(-1)], grad=False),
     *(Row(name, calls(SIZES), bad=[call((-1,))], grad=False) for name in ("rand", "randn")),
     *(Row(name, calls(arrays()), grad=False) for name in ("rand_like", "randn_like")),

@@ -139,6 +139,18 @@ def like(draw: Any, expand: bool = False) -> Call:
     return Call((c.args[0], np.zeros([c.args[0].size // max(known, 1) if n == -1 else n for n in sizes], np.int64)))
 
 
+@st.composite
+def strided(draw: Any) -> Call:
+    """Sizes, steps and a beginning that stay within the memory; elements may share a place."""
+    x = draw(arrays(st.just((3, 4))))
+    size = draw(st.lists(st.integers(0, 3), max_size=3))
+    steps, room = [], 11
+    for n in size:
+        steps.append(draw(st.integers(0, room // max(n - 1, 1))))
+        room -= steps[-1] * max(n - 1, 0)
+    return Call((x, tuple(size), tuple(steps), draw(st.none() | st.integers(0, room))))
+
+
 X = array(2, 3, 4)
 ROWS = [
     Row("reshape", regrouped(), bad=[call(X, (5,)), call(X, (-1, 7)), call(array(0), (0, -1)), call(X, (-1, -1)), call(X, (-2, 12)), call(X, 2.5)]),
@@ -164,6 +176,8 @@ ROWS = [
     Row("diag", calls(arrays(shapes(1, 2)), st.integers(-3, 3)), bad=[call(X), call(array())]),
     Row("diagflat", calls(arrays(shapes(max_dims=2, max_side=2)), st.integers(-2, 2))),
     *(Row(name, calls(MATRICES, st.integers(-3, 3)), bad=[call(array(3))], inplace=True) for name in ("tril", "triu")),
+    Row("as_strided", strided(), layouts=False,
+        bad=[call(X, (2,), (1, 1)), call(X, (25,), (1,)), call(X, (2,), (-1,)), call(X, (2,), (1,), -1), call(X, (2,), (1,), 23)]),
     Row("Tensor.unfold", windows(), bad=[call(X, 0, 3, 1), call(X, 0, 1, 0), call(X, 0, -1, 1), call(X, 3, 1, 1)]),
     Row("flip", flips(), bad=[call(X, (0, 0)), call(X, (3,))]),
     Row("fliplr", calls(MATRICES), bad=[call(array(3))]),
