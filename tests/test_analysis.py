@@ -279,8 +279,8 @@ def test_output_sizes_of_one_dimension_and_words() -> None:
 def test_a_backward_in_groups_counts_its_own_channels_alone(groups: int) -> None:
     """Each of the two gradients costs as many products as the forward does."""
     def case() -> None:
-        with minidl.enable_grad():
-            x, w = minidl.ones(2, 4, 5, 5, requires_grad=True), minidl.ones(6, 4 // groups, 3, 3, requires_grad=True)
-            minidl.nn.functional.conv2d(x, w, groups=groups).sum().backward()
+        with torch.enable_grad():
+            x, w = torch.ones(2, 4, 5, 5, requires_grad=True), torch.ones(6, 4 // groups, 3, 3, requires_grad=True)
+            torch.nn.functional.conv2d(x, w, groups=groups).sum().backward()
 
     assert count_macs(case, input_data=[]) == 3 * (2 * 6 * 3 * 3) * (4 // groups * 3 * 3)

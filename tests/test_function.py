@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,27 @@ def test_an_edited_output_or_input_that_was_saved_is_found(lib: Any) -> None:
             (x, y)[which].add_(1)
         with pytest.raises(RuntimeError, match="modified by an inplace operation"):
             y.sum().backward()
+
+
+def test_what_was_saved_goes_with_the_backward() -> None:
+    """Though the output, and its node, live on."""
+    class Square(minidl.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            ctx.save_for_backward(x)
+            return x * x
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return 2 * g * ctx.saved_tensors[0]
+
+    h = leaf(minidl, 3.0) * 1
+    gone = weakref.ref(h)
+    y = Square.apply(h)
+    del h
+    assert gone() is not None
+    y.sum().backward()
+    assert gone() is None and y.grad_fn is not None
 
 
 @both

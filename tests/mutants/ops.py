@@ -253,8 +253,8 @@ BREAKS: dict[str, list[tuple[str, str, str]]] = {
         ("spans[i].start + w for", "w for", "ops twins: adaptive_max"),
     ],
     "ops/index.py": [
-        ("start = picked[0] if picked[-1] - picked[0] < len(picked) else 0", "start = picked[0]", "ops views twins: getitem or index_put or index"),
-        ("np.where(array < 0, array + n, array)", "array", "ops views twins: getitem or index_put or index"),
-        ("    y = np.zeros(shape, x.dtype)\n    y[key] = x", "    y = np.zeros(shape, x.dtype)\n    y[key] += x[:1]", "ops views twins: getitem or index or select"),
+        ("start = picked[0] if picked[-1] - picked[0] < len(picked) else 0", "start = picked[0]", "ops views twins: getitem or index_put or index or (grads and tensor)"),
+        ("np.where(array < 0, array + n, array)", "array", "ops views twins: getitem or index_put or index or (grads and tensor)"),
+        ("    y = np.zeros(shape, x.dtype)\n    y[key] = x", "    y = np.zeros(shape, x.dtype)\n    y[key] += x[:1]", "ops views twins: getitem or index or select or (grads and tensor)"),
     ],
 }
