@@ -22,8 +22,8 @@ _alias.install()
 if TYPE_CHECKING:
     from .namespace import *
 
-_SUBPACKAGES = ("accelerator", "amp", "analysis", "autograd", "backends", "classical", "cli", "cuda", "datasets",
-                "distributed", "distributions", "func", "hub", "io", "jit", "linalg", "models",
+_SUBPACKAGES = ("accelerator", "amp", "analysis", "autograd", "backends", "classical", "cli", "compiler", "cuda",
+                "datasets", "distributed", "distributions", "func", "hub", "io", "jit", "linalg", "models",
                 "multiprocessing", "nn", "optim", "profiler", "quantization", "random",
                 "serialization", "special", "studies", "testing", "transforms", "utils", "viz")
 _ELSEWHERE = {"save": "serialization", "load": "serialization", "vmap": "func", "trace": "profiler"}  # trace(x) the op, trace() a tracer

@@ -346,6 +346,27 @@ def test_decorators_of_a_compiler_leave_what_they_are_given() -> None:
             use()
 
 
+def test_what_a_compiler_is_asked() -> None:
+    def run(T: ModuleType) -> Any:
+        C = T.compiler
+
+        @C.disable
+        def once(x: Any) -> Any:
+            return x + 1
+
+        @C.disable(recursive=False)
+        def twice(x: Any) -> Any:
+            return once(x) * 2
+
+        C.allow_in_graph(once)
+        C.reset()
+        C.cudagraph_mark_step_begin()
+        return twice(T.ones(2)), C.is_compiling(), C.is_dynamo_compiling(), C.assume_constant_result(once)(T.ones(1))
+
+    equal(run)
+    assert minidl.compiler.compile is minidl.compile
+
+
 def test_a_program_that_asks_whether_it_is_distributed_is_told_no() -> None:
     assert not minidl.distributed.is_available() and not minidl.distributed.is_initialized()
     for T in SIDES:

@@ -27,6 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "distributed": set(),
     "multiprocessing": set(),
     "jit": {"nn"},
+    "compiler": {"compat"},
     "hub": {"serialization"},
     "distributions": {"core", "ops"},
     "random": {"core", "ops"},
