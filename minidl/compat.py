@@ -8,7 +8,7 @@ from typing import Any
 from .core.dtypes import DTYPES, WORDS, as_numpy_dtype, dtype, set_default_dtype
 from .core.dtypes import promote_types as _promote_types
 from .core.promotion import CATEGORY, result_dtype
-from .core.tensor import Tensor, device, legacy_constructor
+from .core.tensor import Tensor, device, legacy_constructor, require_cpu
 from .ops.create import tensor as _tensor
 
 __all__ = ["are_deterministic_algorithms_enabled", "can_cast", "compile", "get_default_device", "get_float32_matmul_precision",
@@ -54,7 +54,7 @@ def get_float32_matmul_precision() -> str:
 def set_default_device(where: Any) -> None:
     """RuntimeError for any other device than the CPU (or None)."""
     if where is not None:
-        device(where)
+        require_cpu(where)
 
 
 def get_default_device() -> device:

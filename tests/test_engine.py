@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import pickle
 import threading
 import warnings
 from pathlib import Path
@@ -278,9 +279,30 @@ def test_repr_is_pytorchs(text: str) -> None:
 def test_there_is_only_the_cpu() -> None:
     x = minidl.ones(2)
     assert x.pin_memory() is x and x.to("cpu") is x and str(x.device) == "cpu"
-    for attempt in (x.cuda, lambda: x.to("cuda:0"), lambda: minidl.zeros(2, device="mps"), lambda: minidl.device("cuda")):
+    for attempt in (x.cuda, lambda: x.to("cuda:0"), lambda: minidl.zeros(2, device="mps"), lambda: x.to(minidl.device("cuda")),
+                    minidl.device("cuda").__enter__):
         with pytest.raises(RuntimeError, match="only device"):
             attempt()
+    with pytest.raises(RuntimeError, match="Cannot access accelerator device when none is available"):
+        x.to(0)
+    with minidl.device("cpu") as cpu:
+        assert minidl.ones(2).device == cpu
+
+
+@pytest.mark.parametrize("args", [("cpu",), ("cpu:0",), ("cuda",), ("cuda:1",), ("cuda", 1), ("mps",), ("meta",), ("nowhere",), ("cuda:x",), ("cuda:1", 2)])
+def test_other_devices_can_be_named_and_compared(args: Any) -> None:
+    def facts(T: Any) -> Any:
+        d = T.device(*args)
+        return repr(d), str(d), d.type, d.index, d == T.device("cuda:1"), d != T.device("cpu"), T.device(d) == d, len({d, T.device(str(d))})
+
+    try:
+        expected = facts(torch)
+    except RuntimeError as error:
+        with pytest.raises(RuntimeError) as own:
+            facts(minidl)
+        assert str(own.value) == str(error)
+    else:
+        assert facts(minidl) == expected and pickle.loads(pickle.dumps(minidl.device(*args))) == minidl.device(*args)
 
 
 def test_tensors_from_buffers_and_arrays() -> None:

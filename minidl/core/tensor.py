@@ -49,11 +49,17 @@ class Size(tuple[Any, ...]):
         return Size(item) if isinstance(index, slice) else item
 
 
-class device:
-    """Where a tensor lives: only ``cpu`` here; any other name is a RuntimeError that says so.
+DEVICES = ("cpu", "cuda", "ipu", "xpu", "mkldnn", "opengl", "opencl", "ideep", "hip", "ve", "fpga", "maia", "xla", "lazy", "vulkan", "mps", "meta",
+           "hpu", "mtia", "privateuseone")
 
-    >>> device("cpu").type
-    'cpu'
+
+class device:
+    """The name of a place where tensors may live: a type, and an index where there are several. Here they live on ``cpu`` only.
+
+    Code may name the others and compare with them; RuntimeError where a tensor is to go there (`require_cpu`).
+
+    >>> device("cuda:0").type
+    'cuda'
     """
 
     __slots__ = ("type", "index")
@@ -64,26 +70,44 @@ class device:
     def __init__(self, type: Any = "cpu", index: int | None = None) -> None:
         if isinstance(type, device):
             type, index = type.type, type.index
-        name, _, number = str(type).partition(":")
-        if name != "cpu":
-            raise RuntimeError(f"device: this library computes on the CPU only, so 'cpu' is the only device; got {type!r}")
-        self.type = "cpu"
-        self.index = int(number) if number else index
+        if isinstance(type, int):
+            raise RuntimeError("Cannot access accelerator device when none is available.")
+        name, colon, number = str(type).partition(":")
+        if name not in DEVICES:
+            raise RuntimeError(f"Expected one of {', '.join(DEVICES)} device type at start of device string: {name}")
+        if colon and not number.isdecimal():
+            raise RuntimeError(f"Invalid device string: {type!r}")
+        if colon and index is not None:
+            raise RuntimeError(f"type (string) must not include an index because index was passed explicitly: {type}")
+        self.type, self.index = name, int(number) if number else index
 
     def __repr__(self) -> str:
-        return "device(type='cpu')" if self.index is None else f"device(type='cpu', index={self.index})"
+        return f"device(type={self.type!r})" if self.index is None else f"device(type={self.type!r}, index={self.index})"
 
     def __str__(self) -> str:
-        return "cpu" if self.index is None else f"cpu:{self.index}"
+        return self.type if self.index is None else f"{self.type}:{self.index}"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, device) and other.index == self.index
+        return isinstance(other, device) and (other.type, other.index) == (self.type, self.index)
 
     def __hash__(self) -> int:
-        return hash(("cpu", self.index))
+        return hash((self.type, self.index))
 
     def __reduce__(self) -> Any:
         return device, (self.type, self.index)
+
+    def __enter__(self) -> device:
+        require_cpu(self)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """As a context it is where tensors are made: on the CPU, as everywhere."""
+
+
+def require_cpu(where: Any) -> None:
+    """RuntimeError for any other device than the CPU."""
+    if device(where).type != "cpu":
+        raise RuntimeError(f"device: this library computes on the CPU only, so 'cpu' is the only device; got {str(where)!r}")
 
 
 CPU = device()

@@ -9,8 +9,7 @@ import numpy as np
 
 from ..core import Tensor, wrap
 from ..core.dtypes import as_numpy_dtype, dtype
-from ..core.tensor import device as Device
-from ..core.tensor import new
+from ..core.tensor import new, require_cpu
 
 __all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter", "is_lazy"]
 
@@ -18,7 +17,7 @@ __all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter
 def empty_array(shape: Sequence[int], dtype: Any = None, device: Any = None) -> np.ndarray:
     """An uninitialised array of a dtype (by default the default one); RuntimeError for a device other than the CPU."""
     if device is not None:
-        Device(device)
+        require_cpu(device)
     if min(shape, default=0) < 0:
         raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
     return np.empty(tuple(shape), as_numpy_dtype(float if dtype is None else dtype))

@@ -10,7 +10,7 @@ from ..core import Tensor, data_of, default_dtype, from_array, public, wrap
 from ..core.checks import as_sizes, require_tensor
 from ..core.dtypes import as_numpy_dtype
 from ..core.promotion import check_fits, number_type
-from ..core.tensor import device as Device
+from ..core.tensor import require_cpu
 from .memory import contiguous_format, ordered, preserve_format
 
 
@@ -51,7 +51,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     torch.int64
     """
     if device is not None:
-        Device(device)
+        require_cpu(device)
     t = from_array(as_array(data, None if dtype is None else as_numpy_dtype(dtype)))
     if requires_grad:
         t.requires_grad = True
@@ -63,7 +63,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
 def finish(array: np.ndarray, device: Any, requires_grad: bool) -> Tensor:
     """A new leaf over `array`, with the factory functions' common arguments applied."""
     if device is not None:
-        Device(device)
+        require_cpu(device)
     t = wrap(array)
     if requires_grad:
         t.requires_grad = True
@@ -90,7 +90,7 @@ def number_dtype(values: tuple[Any, ...]) -> np.dtype:
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """As `tensor`, but without a copy where `data` already is an array or tensor of that type."""
     if device is not None:
-        Device(device)
+        require_cpu(device)
     target = None if dtype is None else as_numpy_dtype(dtype)
     if isinstance(data, Tensor):
         return data if target is None or data._data.dtype == target else data.to(target)

@@ -16,7 +16,7 @@ from ..core.dtypes import WORDS, as_numpy_dtype, dtype
 from ..core.inplace import before_edit, check_editable, check_overlap, overwrite
 from ..core.modes import modes
 from ..core.promotion import check_fits
-from ..core.tensor import Size, new, type_name
+from ..core.tensor import Size, new, require_cpu, type_name
 from ..core.tensor import device as Device
 from .memory import contiguous_format, memory_format, ordered, preserve_format, strided
 
@@ -151,7 +151,7 @@ def to(input: Tensor, *args: Any, dtype: Any = None, device: Any = None, non_blo
         elif arg is not None:
             dtype = arg
     if device is not None:
-        Device(device)
+        require_cpu(device)
     target = input._data.dtype if dtype is None else as_numpy_dtype(dtype)
     if target != input._data.dtype:
         input, copy = _cast(input, target), False

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..core.tensor import device as Device
+from ..core.tensor import require_cpu
 from .formats import load_safetensors
 from .rebuild import Storage, StorageType, refuse
 from .trust import Bounded, Unpickler
@@ -52,7 +53,7 @@ def load(f: Any, map_location: Any = None, pickle_module: Any = None, *, weights
     if pickle_module not in (None, pickle):
         raise ValueError("load: expected no pickle_module but Python's, as checkpoints are read by this library's own")
     if isinstance(map_location, (str, Device)):
-        Device(map_location)
+        require_cpu(map_location)
     elif map_location is not None and not isinstance(map_location, dict) and not callable(map_location):
         raise TypeError(f"load: expected map_location to be a device, a dict or a function, got {type(map_location).__name__}")
     is_path = isinstance(f, (str, os.PathLike))

@@ -10,8 +10,7 @@ import numpy as np
 
 from ...core.dtypes import dtype as DType
 from ...core.modes import no_grad
-from ...core.tensor import CPU, Tensor, wrap
-from ...core.tensor import device as Device
+from ...core.tensor import CPU, Tensor, require_cpu, wrap
 from ..parameter import Parameter, is_lazy
 
 __all__ = ["ModuleTree"]
@@ -164,7 +163,7 @@ class ModuleTree:
             elif isinstance(arg, (str, type(CPU))):
                 device = arg
         if device is not None:
-            Device(device)
+            require_cpu(device)
         if dtype is not None and not dtype.is_floating_point:
             raise TypeError("nn.Module.to only accepts floating point or complex dtypes, but got desired "
                             f"dtype={dtype}")
@@ -178,7 +177,7 @@ class ModuleTree:
 
     def to_empty(self, *, device: Any, recurse: bool = True) -> Any:
         """Gives all parameters and buffers new memory without copying the values."""
-        Device(device)
+        require_cpu(device)
         return self._apply(lambda t: wrap(np.empty_like(t._data)), recurse)
 
     def type(self, dst_type: Any) -> Any:
@@ -203,7 +202,7 @@ class ModuleTree:
 
     def cuda(self, device: Any = None) -> Any:
         """RuntimeError: there is no other device than the CPU."""
-        Device("cuda")
+        require_cpu("cuda")
 
     def train(self, mode: bool = True) -> Any:
         """Sets `training`, which dropout and normalisation layers obey, here and below."""
