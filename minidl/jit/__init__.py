@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any, Final, NoReturn, TypeVar
 
-from .nn import Module
+from ..nn import Module
 
 __all__ = ["Attribute", "Final", "ScriptFunction", "ScriptModule", "annotate", "export", "freeze", "ignore", "interface", "is_scripting", "is_tracing",
            "load", "optimize_for_inference", "save", "script", "script_if_tracing", "script_method", "trace", "unused"]
