@@ -443,11 +443,13 @@ def test_trees_of_values() -> None:
 
 
 def test_older_places() -> None:
+    from torch.jit.annotations import List
+
     from minidl.jit import annotations as typed
     from minidl.nn import common_types
     from minidl.utils.checkpoint import get_device_states, set_device_states
 
-    assert typed.List is torch.jit.annotations.List and typed.BroadcastingList2 is typed.List
+    assert typed.List is List and typed.BroadcastingList2 is typed.List
     assert set(common_types._size_2_t.__args__) == set(torch.nn.common_types._size_2_t.__args__)
     none: Any = get_device_states(minidl.ones(1))
     assert none == torch.utils.checkpoint.get_device_states(torch.ones(1))
