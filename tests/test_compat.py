@@ -7,7 +7,7 @@ import pickle
 import warnings
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, List  # noqa: UP035
 
 import numpy as np
 import pytest
@@ -443,13 +443,12 @@ def test_trees_of_values() -> None:
 
 
 def test_older_places() -> None:
-    from torch.jit.annotations import List
-
-    from minidl.jit import annotations as typed
+    from minidl.jit.annotations import BroadcastingList2 as Two
+    from minidl.jit.annotations import List as AList
     from minidl.nn import common_types
     from minidl.utils.checkpoint import get_device_states, set_device_states
 
-    assert typed.List is List and typed.BroadcastingList2 is typed.List
+    assert AList[int] == Two[int] == List[int]  # noqa: UP006
     assert set(common_types._size_2_t.__args__) == set(torch.nn.common_types._size_2_t.__args__)
     none: Any = get_device_states(minidl.ones(1))
     assert none == torch.utils.checkpoint.get_device_states(torch.ones(1))
@@ -459,3 +458,30 @@ def test_older_places() -> None:
     with pytest.warns(UserWarning, match="disabling"):
         assert not minidl.cuda.amp.GradScaler(8.0).is_enabled()
     assert minidl.cuda.amp.GradScaler(enabled=False).get_scale() == torch.amp.GradScaler("cpu", enabled=False).get_scale()
+
+
+@pytest.mark.parametrize("size", [(2, 3), [2, 3], ()])
+def test_sizes_by_name(size: Any) -> None:
+    def run(T: ModuleType) -> Any:
+        x = T.zeros(1, dtype=T.float64)
+        filled = [T.zeros(size=size), T.ones(size=size, dtype=T.int64), T.rand(size=size), T.randn(size=size, generator=None), T.ones(size=T.Size(size)),
+                  x.new_zeros(size=size), x.new_ones(size=size, requires_grad=True), x.new_full(size=size, fill_value=2.0)]
+        return filled, [tuple(t.shape) for t in (T.empty(size=size), x.new_empty(size=size))]
+
+    equal(run)
+    with pytest.raises(TypeError):
+        minidl.ones(1).new_zeros(2, sise=(2,))
+
+
+def test_variables_of_older_code() -> None:
+    def run(T: ModuleType) -> Any:
+        Variable = T.autograd.Variable
+        x = T.ones(2)
+        v, w = Variable(x, requires_grad=True), Variable(x.clone().requires_grad_() * 2)
+        (v * v).sum().backward()
+        facts = v.requires_grad, w.requires_grad, w.grad_fn, v.data_ptr() == x.data_ptr(), isinstance(x, Variable), isinstance(1.0, Variable)
+        with pytest.raises(TypeError, match="Variable data has to be a tensor, but got list"):
+            Variable([1.0])
+        return v.grad, facts, Variable().shape[0], Variable(x, volatile=True), T.FloatTensor(3).fill_(1.0)
+
+    equal(run)

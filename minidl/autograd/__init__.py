@@ -7,7 +7,6 @@ from ..core.modes import inference_mode as inference_mode
 from ..core.modes import is_grad_enabled as is_grad_enabled
 from ..core.modes import no_grad as no_grad
 from ..core.modes import set_grad_enabled as set_grad_enabled
-from ..core.tensor import Tensor as Variable  # noqa: F401  PyTorch's old name
 from . import functional as functional
 from . import graph as graph
 from .anomaly import detect_anomaly as detect_anomaly
@@ -15,3 +14,4 @@ from .anomaly import set_detect_anomaly as set_detect_anomaly
 from .function import Function as Function
 from .gradcheck import gradcheck as gradcheck
 from .gradcheck import gradgradcheck as gradgradcheck
+from .variable import Variable as Variable

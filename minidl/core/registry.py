@@ -60,11 +60,14 @@ def _accept_keywords(f: Callable[..., Any]) -> Callable[..., Any]:
     foreign = {alias for alias, name in ALIASES.items() if name in own and alias not in own}
     if "out" not in own:
         foreign.add("out")
+    sizes = "size" in f.__code__.co_varnames and "size" not in own  # `*size`, which may also come as one keyword
 
     @functools.wraps(f)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         if not kwargs:
             return f(*args)
+        if sizes and "size" in kwargs:
+            args = (*args, kwargs.pop("size"))
         return f(*args, **kwargs) if foreign.isdisjoint(kwargs) else call_with(f, args, kwargs)
 
     return wrapper

@@ -424,7 +424,7 @@ def edge(t: Tensor) -> Any:
 def legacy_constructor(cls: type, *args: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """``cls(*sizes)`` or ``cls(values)``, as the capitalised constructors of PyTorch."""
     if device is not None:
-        type(CPU)(device)
+        require_cpu(device)
     d = as_numpy_dtype(dtype if dtype is not None else float)
     if len(args) == 1 and not isinstance(args[0], (int, np.integer, Size)):
         value = args[0]._data if isinstance(args[0], Tensor) else np.asarray(args[0])
