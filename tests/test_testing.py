@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -318,7 +319,8 @@ def test_the_pytest_plugin(tmp_path: Path) -> None:
         "    minidl_check(lambda x, w, b: x @ w.T if b is None else x @ w.T + b, against='linear')\n\n"
         "def test_wrong(minidl_check):\n    minidl_check(lambda x, w, b: x @ w.T, against='linear', examples=30)\n")
     run = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "minidl.testing.plugin", "--minidl-profile=quick",
-                          "--minidl-seed=3", str(tmp_path)], capture_output=True, text=True, check=False, cwd=Path(__file__).parent.parent)
+                          "--minidl-seed=3", str(tmp_path)], capture_output=True, text=True, check=False, cwd=Path(__file__).parent.parent,
+                         env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})  # where it is installed, it would be loaded twice
     assert "1 failed, 1 passed" in run.stdout and "minidl: 25 cases of linear" in run.stdout, run.stdout + run.stderr
     assert "check(numpy_function(" in run.stdout
 
