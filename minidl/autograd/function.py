@@ -109,7 +109,7 @@ class FunctionNode(Node):
 
 def _run_backward(node: FunctionNode, g: Any, edges: Any) -> tuple[Any, ...]:
     gs = g if isinstance(g, (list, tuple)) else (g,)
-    given = [gs[r] if isinstance(r, int) else zeros_for(*r, False) if r is not None and node.materialize else None for r in node.returned]
+    given = [gs[r] if isinstance(r, int) else zeros_for(r[0], r[1], False) if r is not None and node.materialize else None for r in node.returned]
     results = node.function.backward(node.ctx, *map(as_tensor, given))
     results = results if isinstance(results, tuple) else (results,)
     if len(results) > len(node.edges) and all(r is None for r in results[len(node.edges):]):

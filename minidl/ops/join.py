@@ -22,7 +22,7 @@ from .shape import as_shape
 
 def joined(xs: Any, dim: int, dtype: Any, last: bool) -> Any:
     """In contiguous memory, or channels-last. NumPy by itself would keep any order."""
-    if not last and all([x.flags.c_contiguous for x in xs]):
+    if not last and all(x.flags.c_contiguous for x in xs):
         return np.concatenate(xs, axis=dim, dtype=dtype, casting="unsafe")
     shape = list(xs[0].shape)
     shape[dim] = sum([x.shape[dim] for x in xs])
