@@ -19,7 +19,7 @@ __all__ = ["Classification"]
 
 class Classification(Task):
     name = "classify"
-    defaults: ClassVar = {"model": "se_resnet8", "data": "digits", "epochs": 20, "batch_size": 32, "lr": 0.1, "augment": ["shift"]}
+    defaults: ClassVar = {"model": "se_resnet8", "data": "digits", "epochs": 40, "batch_size": 32, "optimizer": "sgd", "lr": 0.1, "augment": ["shift"]}
     measures: ClassVar = {"accuracy": "accuracy"}
     things = "images"
     ignore_index = -100

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -29,7 +29,12 @@ from .augment import Augment
 from .data import Normalizer, build, restore
 from .task import Task, count, evaluate, scores_of
 
-__all__ = ["Training"]
+__all__ = ["OPTIMIZERS", "Training"]
+
+OPTIMIZERS: dict[str, Callable[[Any, float], optim.Optimizer]] = {
+    "sgd": lambda params, lr: optim.SGD(params, lr=lr, momentum=0.9, weight_decay=5e-4, nesterov=True),
+    "adamw": lambda params, lr: optim.AdamW(params, lr=lr),
+}
 
 
 class Training:
@@ -45,7 +50,7 @@ class Training:
         self.normalizer = Normalizer.of(data.train_images, data.scale)
         self.augment = Augment(config["augment"], config["shape"][1:], task.ignore_index)
         self.mixup = MixUp(alpha=config["mixup"]) if config["mixup"] else None
-        self.optimizer = optim.SGD(self.model.parameters(), lr=config["lr"], momentum=0.9, weight_decay=5e-4, nesterov=True)
+        self.optimizer = OPTIMIZERS[config["optimizer"]](self.model.parameters(), config["lr"])
         n, size = len(data.train_images), config["batch_size"]
         self.train_set = TensorDataset(wrap(data.train_images), wrap(data.train_labels))
         # A batch norm can make nothing of one image alone.

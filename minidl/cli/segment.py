@@ -21,7 +21,7 @@ DRAWN = 1000, 200  # shapes to learn from, and held out
 
 class Segmentation(Task):
     name = "segment"
-    defaults: ClassVar = {"model": "unet_small", "data": "shapes", "epochs": 10, "batch_size": 16, "lr": 0.1, "augment": ["flip"]}
+    defaults: ClassVar = {"model": "unet_small", "data": "shapes", "epochs": 8, "batch_size": 8, "optimizer": "adamw", "lr": 0.003, "augment": ["flip"]}
     measures: ClassVar = {"iou": "mean IoU", "dice": "mean Dice"}
     things = "pixels"
     ignore_index = IGNORE

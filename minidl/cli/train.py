@@ -12,7 +12,7 @@ from ..models import list_models
 from .augment import AUGMENTATIONS
 from .classify import Classification
 from .data import CheckpointError, read_checkpoint
-from .loop import Training
+from .loop import OPTIMIZERS, Training
 from .report import write_report
 from .segment import Segmentation
 from .task import Task
@@ -40,6 +40,7 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     option("--epochs", "passes over the training images", type=positive)
     option("--batch-size", "images per batch", type=positive)
     option("--accumulate", "batches per step of the optimiser", type=positive, metavar="N")
+    option("--optimizer", "sgd: with Nesterov's momentum 0.9 and weight decay 5e-4; adamw: with weight decay 0.01", choices=OPTIMIZERS)
     option("--lr", "highest learning rate", type=float)
     option("--schedule", "learning rate after the warm-up epoch: one cosine, cosines that restart and double, or constant",
            choices=("cosine", "restarts", "constant"))
