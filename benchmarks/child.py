@@ -67,7 +67,7 @@ def run(library: str, threads: int, names: list[str]) -> dict[str, Any]:
         for leaf in leaves:
             values += digest(leaf.grad)
         results[name] = {"ms": milliseconds(step, SECONDS.get(group(name), 0.6)), "values": values}
-    return {"version": torch.__version__, "peak_mb": occupied("VmHWM") - before, "results": results}
+    return {"version": getattr(torch.version, "RELEASE", torch.__version__), "peak_mb": occupied("VmHWM") - before, "results": results}
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from . import alias as _alias
-from .version import __version__ as __version__
+from .torch_version import __version__ as __version__
 
 _alias.install()
 

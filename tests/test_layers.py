@@ -13,6 +13,7 @@ ROOT = Path(__file__).parent.parent / "minidl"
 ALLOWED: dict[str, set[str]] = {
     "core": set(),
     "version": set(),
+    "torch_version": {"version"},
     "alias": set(),
     "bind": {"core"},
     "ops": {"core", "bind"},

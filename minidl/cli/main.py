@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from ..version import RELEASE
 from . import evaluate, fuzz, gallery, quantize, reference, study, train
 from .data import CheckpointError
 
@@ -13,6 +14,7 @@ __all__ = ["main"]
 
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="minidl", description="Deep learning in NumPy: train, evaluate and use a classifier of images.")
+    top.add_argument("--version", action="version", version=f"minidl {RELEASE}")
     commands = top.add_subparsers(dest="command", required=True, metavar="command")
     for name, module in (("train", train), ("eval", evaluate), ("predict", evaluate), ("quantize", quantize), ("study", study), ("gallery", gallery),
                          ("ops", reference), ("fuzz", fuzz)):
