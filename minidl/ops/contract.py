@@ -265,5 +265,5 @@ def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
     if bias is not None and tuple(bias.shape) != (weight.shape[0],):
         raise RuntimeError(f"bilinear(): bias size does not match weight size: got {bias.shape[0]} but expected "
                            f"{weight.shape[0]}")
-    y = einsum("...i,oij,...j->...o", input1, weight, input2)
+    y = einsum("...j,...i,oij->...o", input2, input1, weight)
     return y if bias is None else y + bias

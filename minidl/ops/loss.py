@@ -233,7 +233,12 @@ def kl_div(input: Any, target: Any, size_average: Any = None, reduce: Any = None
                       "definition.", stacklevel=3)
     reduction = "sum" if batchmean else reduction_of(size_average, reduce, reduction)
     require_tensor("kl_div", "input", input)
-    y = exp(target) * (target - input) if log_target else xlogy(target, target) - target * input
+    if log_target:
+        difference = target - input
+        y = exp(target) * difference
+    else:
+        product = target * input
+        y = xlogy(target, target) - product
     y = reduced(y, reduction)
     return y / input.shape[0] if batchmean and input.ndim else y
 

@@ -54,7 +54,8 @@ def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0
     if not input1.ndim == input2.ndim == target.ndim:
         raise RuntimeError("margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: "
                            f"{list(input1.shape)}, input2: {list(input2.shape)}, target: {list(target.shape)}")
-    return reduced(clamp_min(-target * (input1 - input2) + margin, 0), reduction)
+    difference = input1 - input2
+    return reduced(clamp_min(-target * difference + margin, 0), reduction)
 
 
 @public(where="nn.functional")
@@ -207,7 +208,7 @@ def triplet_margin_with_distance_loss(anchor: Any, positive: Any, negative: Any,
                            f"dimensions, but got: anchor {anchor.ndim}D, positive {positive.ndim}D, and negative "
                            f"{negative.ndim}D inputs")
     distance = pairwise_distance if distance_function is None else distance_function
-    far = distance(anchor, negative)
+    near, far = distance(anchor, positive), distance(anchor, negative)
     if swap:
         far = minimum(far, distance(positive, negative))
-    return reduced(clamp_min(margin + distance(anchor, positive) - far, 0), reduction)
+    return reduced(clamp_min(margin + near - far, 0), reduction)

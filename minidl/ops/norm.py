@@ -121,7 +121,15 @@ OPTIONS: dict[str, Any] = {"joint": ("x w b", normalise_rule), "outputs": "y mea
 _batch_norm = primitive(normalise, grad_name="NativeBatchNormBackward0", **OPTIONS)
 _layer_norm = primitive(normalise, grad_name="NativeLayerNormBackward0", **OPTIONS)
 _group_norm = primitive(normalise, grad_name="NativeGroupNormBackward0", **OPTIONS)
-_rms_norm = primitive(normalise, grad_name="FusedRmsNormBackward0", **OPTIONS)
+
+
+def rms_rule(g: Any, x: Any, w: Any, mean: Any, var: Any, norm: Any, needs: Any) -> Any:
+    """The gradient of w arrives first: in PyTorch a product with it comes last."""
+    dx, dw, _ = normalise_rule(g, x, w, mean, var, norm, (needs[1], needs[0], False))
+    return dw, dx, None
+
+
+_rms_norm = primitive(normalise, grad_name="FusedRmsNormBackward0", joint=("w x b", rms_rule), outputs="y mean var")
 
 
 @primitive(joint=("x w b", lambda g, x, w, mean, var, norm, needs: normalise_rule([g], x, w, mean, var, norm, needs)),
@@ -268,6 +276,7 @@ def instance_norm(input: Any, running_mean: Any = None, running_var: Any = None,
     require_tensor("instance_norm", "input", input)
     require_float("instance_norm", input)
     require_constant("instance_norm", running_mean=running_mean, running_var=running_var)
+    weight, bias = [None if p is None else reshape(p, p.shape) for p in (weight, bias)]  # there repeated: nodes before that of the norm
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
     shape = tuple(input.shape)

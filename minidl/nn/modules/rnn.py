@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ...core.tensor import Tensor
@@ -23,30 +24,32 @@ from .module import Module
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell", "RNNCellBase"]
 
 State = tuple[Any, ...]  # (h,), or (h, c) of an LSTM
+Gates = Callable[[], Any]
 
-# ---- one step: the state after it, from the gates of the input and the state before
+# ---- one step: the state after it, from the state before and a function that gives the input's gates, so that a cell
+# computes them where PyTorch does: hooks of gradients fire in the reverse order
 
 
 def rnn_step(nonlinearity: str) -> Callable[..., State]:
     """h' = f(W_ih x + b_ih + W_hh h + b_hh)."""
-    def step(gates: Any, state: State, w_hh: Any, b_hh: Any, w_hr: Any) -> State:
-        x = gates + F.linear(state[0], w_hh, b_hh)
+    def step(gates: Gates, state: State, w_hh: Any, b_hh: Any, w_hr: Any) -> State:
+        x = F.linear(state[0], w_hh, b_hh) + gates()
         return (x.tanh() if nonlinearity == "tanh" else x.relu(),)
 
     return step
 
 
-def lstm_step(gates: Any, state: State, w_hh: Any, b_hh: Any, w_hr: Any) -> State:
+def lstm_step(gates: Gates, state: State, w_hh: Any, b_hh: Any, w_hr: Any) -> State:
     """c' = s(f) c + s(i) tanh(g), h' = s(o) tanh(c'), s the sigmoid; projected, h' = W_hr (s(o) tanh(c'))."""
-    i, f, g, o = (gates + F.linear(state[0], w_hh, b_hh)).chunk(4, 1)
+    i, f, g, o = (F.linear(state[0], w_hh, b_hh) + gates()).chunk(4, 1)
     c = f.sigmoid() * state[1] + i.sigmoid() * g.tanh()
     h = o.sigmoid() * c.tanh()
     return (h if w_hr is None else F.linear(h, w_hr)), c
 
 
-def gru_step(gates: Any, state: State, w_hh: Any, b_hh: Any, w_hr: Any) -> State:
+def gru_step(gates: Gates, state: State, w_hh: Any, b_hh: Any, w_hr: Any) -> State:
     """r = s(r_x + r_h), z = s(z_x + z_h), n = tanh(n_x + r n_h), h' = (1 - z) n + z h."""
-    r_x, z_x, n_x = gates.chunk(3, 1)
+    r_x, z_x, n_x = gates().chunk(3, 1)
     r_h, z_h, n_h = F.linear(state[0], w_hh, b_hh).chunk(3, 1)
     n = (n_x + (r_x + r_h).sigmoid() * n_h).tanh()
     return ((state[0] - n) * (z_x + z_h).sigmoid() + n,)
@@ -73,7 +76,7 @@ def run_direction(step: Callable[..., State], gates: Any, sizes: list[int], stat
         elif sizes[t] > n:
             state = tuple(cat((s, first[n:sizes[t]])) for s, first in zip(state, initial))
         n = sizes[t]
-        state = step(parts[t], state, *weights)
+        state = step(partial(parts.__getitem__, t), state, *weights)
         outputs.append(state[0])
     if done:
         state = tuple(map(cat, zip(state, *reversed(done))))
@@ -154,9 +157,9 @@ class RNNBase(_Recurrent):
             state = tuple(s.unsqueeze(1) for s in state) if single and state is not None else state
             self._check_input(x, 3)
             steps, rows = x.shape[:2]
-            x, sizes = x.reshape(steps * rows, self.input_size), [rows] * steps
+            sizes = [rows] * steps
         state = self._checked_state(state, sizes[0], x.dtype)
-        output, state = self._run(x, sizes, state)
+        output, state = self._run(x, sizes, tuple(s.unbind(0) for s in state))
         if packed is not None:
             if packed.unsorted_indices is not None:
                 state = tuple(s.index_select(1, packed.unsorted_indices) for s in state)
@@ -167,12 +170,12 @@ class RNNBase(_Recurrent):
         return output.transpose(0, 1) if self.batch_first else output, self._as_given(state)
 
     def _run(self, x: Any, sizes: list[int], state: State) -> tuple[Any, State]:
-        """All layers, on packed data."""
+        """All layers; the input of the first may be packed or not, all else is packed."""
         step, last, directions = STEPS[self.mode][1], [], 1 + self.bidirectional
         for i, names in enumerate(self._all_weights):
             weights = {name.split("_l")[0]: getattr(self, name) for name in names}
             gates = F.linear(x, weights["weight_ih"], weights.get("bias_ih"))
-            output, final = run_direction(step, gates, sizes, tuple(s[i] for s in state), (
+            output, final = run_direction(step, gates.reshape(-1, gates.shape[-1]), sizes, tuple(s[i] for s in state), (
                 weights["weight_hh"], weights.get("bias_hh"), weights.get("weight_hr")), reverse=i % directions == 1)
             last.append(final)
             if i % directions == 0:
@@ -306,7 +309,7 @@ class RNNCellBase(_Recurrent):
         elif single:
             state = tuple(s.unsqueeze(0) for s in state)
         self._check(x, state)
-        state = step(F.linear(x, self.weight_ih, self.bias_ih), state, self.weight_hh, self.bias_hh, None)
+        state = step(partial(F.linear, x, self.weight_ih, self.bias_ih), state, self.weight_hh, self.bias_hh, None)
         return tuple(s.squeeze(0) for s in state) if single else state
 
     def _check(self, x: Any, state: State) -> None:
