@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from .namespace import *
 
 _SUBPACKAGES = ("accelerator", "amp", "analysis", "autograd", "backends", "classical", "cli", "compiler", "cuda",
-                "datasets", "distributed", "distributions", "func", "hub", "io", "jit", "linalg", "models",
+                "datasets", "distributed", "distributions", "func", "fx", "hub", "io", "jit", "linalg", "models",
                 "multiprocessing", "nn", "optim", "profiler", "quantization", "random",
-                "serialization", "special", "studies", "testing", "transforms", "utils", "viz")
+                "serialization", "special", "studies", "testing", "transforms", "types", "utils", "viz")
 _ELSEWHERE = {"save": "serialization", "load": "serialization", "vmap": "func", "trace": "profiler"}  # trace(x) the op, trace() a tracer
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from .core.tensor import Tensor
 
-__all__ = ["GradScaler", "autocast"]
+__all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd", "is_autocast_available"]
 
 
 def enabled_here(what: str, device_type: str, enabled: bool) -> bool:
@@ -45,6 +45,19 @@ class autocast:
             return function(*args, **kwargs)
 
         return call
+
+
+def custom_fwd(fwd: Any = None, *, device_type: str, cast_inputs: Any = None) -> Any:
+    """The forward of a `minidl.autograd.Function` as it is, outside of mixed precision as PyTorch's; also a decorator with options."""
+    return fwd if fwd is not None else (lambda function: function)
+
+
+custom_bwd = custom_fwd
+
+
+def is_autocast_available(device_type: str) -> bool:
+    """Whether code may ask for `autocast` of the device: the CPU."""
+    return device_type == "cpu"
 
 
 class GradScaler:

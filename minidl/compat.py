@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .core.dtypes import DTYPES, WORDS, as_numpy_dtype, dtype, set_default_dtype
+import numpy as np
+
+from .core.dtypes import ABSENT, DTYPES, WORDS, as_numpy_dtype, dtype, set_default_dtype
 from .core.dtypes import promote_types as _promote_types
 from .core.promotion import CATEGORY, result_dtype
 from .core.tensor import Tensor, device, legacy_constructor, require_cpu
 from .ops.create import tensor as _tensor
 
-__all__ = ["are_deterministic_algorithms_enabled", "can_cast", "compile", "get_default_device", "get_float32_matmul_precision",
-           "is_autocast_enabled", "is_deterministic_algorithms_warn_only_enabled", "newaxis", "promote_types", "result_type", "scalar_tensor",
-           "set_default_device", "set_default_tensor_type", "set_float32_matmul_precision", "typename", "use_deterministic_algorithms"]
+__all__ = ["OutOfMemoryError", "are_deterministic_algorithms_enabled", "can_cast", "clear_autocast_cache", "compile",
+           "get_autocast_cpu_dtype", "get_autocast_dtype", "get_autocast_gpu_dtype", "get_default_device", "get_float32_matmul_precision",
+           "is_autocast_cpu_enabled", "is_autocast_enabled", "is_deterministic_algorithms_warn_only_enabled", "newaxis", "promote_types",
+           "result_type", "scalar_tensor", "set_default_device", "set_default_tensor_type", "set_float32_matmul_precision", "typename",
+           "use_deterministic_algorithms"]
 
 newaxis = None
 _state: dict[str, Any] = {"deterministic": False, "warn_only": False, "precision": "highest"}
@@ -74,6 +78,32 @@ def set_default_tensor_type(t: Any) -> None:
 def is_autocast_enabled(device_type: str | None = None) -> bool:
     """False: see `minidl.amp.autocast`."""
     return False
+
+
+is_autocast_cpu_enabled = is_autocast_enabled
+
+
+def get_autocast_dtype(device_type: str) -> dtype:
+    """The type of 16 bits in which PyTorch computes on such a device unless another is given."""
+    return ABSENT["bfloat16"] if device_type == "cpu" else DTYPES[np.dtype("f2")]
+
+
+def get_autocast_cpu_dtype() -> dtype:
+    """bfloat16."""
+    return get_autocast_dtype("cpu")
+
+
+def get_autocast_gpu_dtype() -> dtype:
+    """float16."""
+    return get_autocast_dtype("cuda")
+
+
+def clear_autocast_cache() -> None:
+    """Nothing: there is no cache."""
+
+
+class OutOfMemoryError(RuntimeError):
+    """What a device without memory left would raise: programs catch it by name."""
 
 
 # ---- types

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any, NoReturn
 from urllib.parse import urlparse
 
@@ -10,15 +11,19 @@ from .serialization import load as _load
 
 __all__ = ["download_url_to_file", "get_dir", "load", "load_state_dict_from_url", "set_dir"]
 
+HASH_REGEX = re.compile(r"-([a-f0-9]*)\.")  # the part of a file's name that its contents' hash begins with
+
 _dir: list[str] = []
+
+
+def _get_torch_home() -> str:
+    cache = os.getenv("XDG_CACHE_HOME", "~/.cache")
+    return os.path.expanduser(os.getenv("TORCH_HOME", os.path.join(cache, "torch")))
 
 
 def get_dir() -> str:
     """The folder of `set_dir`; else ``$TORCH_HOME/hub``, where TORCH_HOME is ``$XDG_CACHE_HOME/torch`` or ``~/.cache/torch``."""
-    if _dir:
-        return _dir[-1]
-    cache = os.getenv("XDG_CACHE_HOME", "~/.cache")
-    return os.path.join(os.path.expanduser(os.getenv("TORCH_HOME", os.path.join(cache, "torch"))), "hub")
+    return _dir[-1] if _dir else os.path.join(_get_torch_home(), "hub")
 
 
 def set_dir(d: Any) -> None:

@@ -16,6 +16,7 @@ from minidl import transforms as T
 from minidl.datasets import (
     CIFAR10,
     CIFAR100,
+    KMNIST,
     MNIST,
     SHAPES,
     DatasetFolder,
@@ -137,7 +138,7 @@ def write_mnist(folder, pack=bytes, suffix="", **changed):
     return arrays
 
 
-@pytest.mark.parametrize("kind", [MNIST, FashionMNIST])
+@pytest.mark.parametrize("kind", [MNIST, FashionMNIST, KMNIST])
 @pytest.mark.parametrize("train", [True, False])
 @pytest.mark.parametrize("download", [True, False])
 def test_mnist(tmp_path, kind, train, download):

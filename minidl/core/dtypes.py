@@ -37,7 +37,7 @@ class AbsentType(dtype):
 
     def __init__(self, name: str, itemsize: int) -> None:
         self.name, self.itemsize = name, itemsize
-        self.is_floating_point, self.is_complex, self.is_signed = not name.startswith("c"), name.startswith("c"), True
+        self.is_floating_point, self.is_complex, self.is_signed = name.startswith("b"), name.startswith("c"), not name.startswith("u")
 
     @property
     def dtype(self) -> np.dtype:  # type: ignore[override]
@@ -57,7 +57,8 @@ int64, int32, int16, int8 = dtype("int64", "i8"), dtype("int32", "i4"), dtype("i
 uint8, bool_ = dtype("uint8", "u1"), dtype("bool", "?")
 
 DTYPES = {d.dtype: d for d in (float64, float32, float16, int64, int32, int16, int8, uint8, bool_)}
-ABSENT: dict[str, dtype] = {name: AbsentType(name, size) for name, size in (("bfloat16", 2), ("complex64", 8), ("complex128", 16))}
+ABSENT: dict[str, dtype] = {name: AbsentType(name, size) for name, size in (
+    ("bfloat16", 2), ("complex64", 8), ("complex128", 16), ("uint16", 2), ("uint32", 4), ("uint64", 8))}
 ALIASES = {"double": float64, "float": float32, "half": float16, "long": int64, "int": int32, "short": int16,
            "bool": bool_, "cfloat": ABSENT["complex64"], "cdouble": ABSENT["complex128"]}
 # The words of PyTorch's messages and legacy constructors (FloatTensor, LongTensor, ...).

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
+from ..compat import OutOfMemoryError as OutOfMemoryError
 from . import amp as amp
 
-__all__ = ["current_device", "device_count", "empty_cache", "get_device_name", "init", "is_available", "is_bf16_supported", "is_initialized",
-           "manual_seed", "manual_seed_all", "max_memory_allocated", "memory_allocated", "set_device", "synchronize"]
+__all__ = ["Event", "OutOfMemoryError", "Stream", "current_device", "current_stream", "device_count", "empty_cache", "get_device_capability",
+           "get_device_name", "get_device_properties", "get_rng_state", "get_rng_state_all", "init", "ipc_collect", "is_available",
+           "is_bf16_supported", "is_initialized", "manual_seed", "manual_seed_all", "max_memory_allocated", "max_memory_reserved", "mem_get_info",
+           "memory_allocated", "memory_reserved", "reset_peak_memory_stats", "set_device", "set_rng_state", "set_rng_state_all", "synchronize"]
 
 
 _initialized = False
@@ -60,9 +63,26 @@ def max_memory_allocated(device: Any = None) -> int:
     return 0
 
 
+memory_reserved = max_memory_reserved = memory_allocated
+
+
+def reset_peak_memory_stats(device: Any = None) -> None:
+    """Nothing: no memory of a GPU's is counted."""
+
+
+def get_rng_state_all() -> list[Any]:
+    """The states of no generator."""
+    return []
+
+
+def set_rng_state_all(new_states: Any) -> None:
+    """Nothing: there is no generator of a GPU's."""
+
+
 def _absent(*args: Any, **kwargs: Any) -> NoReturn:
     """AssertionError: there is no GPU here."""
     raise AssertionError("cuda: this library computes on the CPU only; ask torch.cuda.is_available() first")
 
 
-init = current_device = set_device = synchronize = get_device_name = _absent
+init = current_device = set_device = synchronize = get_device_name = get_device_properties = get_device_capability = _absent
+Event = Stream = current_stream = get_rng_state = set_rng_state = mem_get_info = ipc_collect = _absent

@@ -16,13 +16,13 @@ from .digits import digits, load_digits
 from .folder import load_folder
 from .idx import find_mnist, load_mnist, read_idx
 from .image_folder import DatasetFolder, ImageFolder
-from .mnist import MNIST, FashionMNIST
+from .mnist import KMNIST, MNIST, FashionMNIST
 from .segmentation import SegmentationFolder
 from .shapes import SHAPES, Scene, ShapesDetection, ShapesSegmentation, draw_shapes
 from .split import stratified_split
 from .vision import FakeData, StandardTransform, VisionDataset
 
-__all__ = ["CIFAR10", "CIFAR100", "MNIST", "SHAPES", "DatasetFolder", "FakeData", "FashionMNIST", "ImageData",
+__all__ = ["CIFAR10", "CIFAR100", "KMNIST", "MNIST", "SHAPES", "DatasetFolder", "FakeData", "FashionMNIST", "ImageData",
            "ImageFolder", "Scene", "SegmentationFolder", "ShapesDetection", "ShapesSegmentation", "StandardTransform",
            "VisionDataset", "digits", "draw_shapes", "load", "load_cifar10", "load_digits", "load_folder", "load_mnist",
            "read_cifar100", "read_cifar10_batch", "read_idx", "stratified_split"]

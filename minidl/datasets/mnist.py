@@ -1,4 +1,4 @@
-"""MNIST and FashionMNIST in torchvision's form, from the IDX files of `idx`."""
+"""MNIST, FashionMNIST and KMNIST in torchvision's form, from the IDX files of `idx`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..transforms.functional import to_pil_image
 from .idx import find_mnist, read_part
 from .vision import Path, VisionDataset
 
-__all__ = ["MNIST", "FashionMNIST"]
+__all__ = ["KMNIST", "MNIST", "FashionMNIST"]
 
 
 class MNIST(VisionDataset):
@@ -70,6 +70,12 @@ class FashionMNIST(MNIST):
 
     classes: ClassVar[list[str]] = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag",
                                    "Ankle boot"]
+
+
+class KMNIST(MNIST):
+    """Cursive Japanese characters in MNIST's form (Clanuwat et al. 2018), in `root/KMNIST/raw` or `root`."""
+
+    classes: ClassVar[list[str]] = ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"]
 
 
 def not_found(dataset: VisionDataset, expected: str, download: bool) -> RuntimeError:

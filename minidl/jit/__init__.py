@@ -14,7 +14,7 @@ from typing import Any, Final, NoReturn, TypeVar
 
 from ..nn import Module
 
-__all__ = ["Attribute", "Final", "ScriptFunction", "ScriptModule", "annotate", "export", "freeze", "ignore", "interface", "is_scripting", "is_tracing",
+__all__ = ["Attribute", "Final", "ScriptFunction", "ScriptModule", "TracerWarning", "annotate", "export", "freeze", "ignore", "interface", "is_scripting", "is_tracing",
            "load", "optimize_for_inference", "save", "script", "script_if_tracing", "script_method", "trace", "unused"]
 
 T = TypeVar("T")
@@ -22,6 +22,10 @@ T = TypeVar("T")
 
 class ScriptModule(Module):
     """A module that says so itself: a base for older code; no other module is one."""
+
+
+class TracerWarning(Warning):
+    """What a tracer would warn with: programs leave it out by name."""
 
 
 class ScriptFunction:

@@ -13,4 +13,5 @@ from .trust import add_safe_globals as add_safe_globals
 from .trust import clear_safe_globals as clear_safe_globals
 from .trust import get_safe_globals as get_safe_globals
 from .trust import safe_globals as safe_globals
+from .write import DEFAULT_PROTOCOL as DEFAULT_PROTOCOL
 from .write import save as save

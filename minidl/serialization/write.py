@@ -22,9 +22,10 @@ from ..core.tensor import Size, Tensor, device, wrap
 from ..nn.parameter import Buffer, Parameter, is_lazy
 from .read import MAGIC, PROTOCOL
 
-__all__ = ["replacing", "save"]
+__all__ = ["DEFAULT_PROTOCOL", "replacing", "save"]
 
 PythonPickler: Any = vars(pickle)["_Pickler"]  # in Python, so that it can be taught to write names
+DEFAULT_PROTOCOL = 2  # of pickles: what PyTorch writes
 ALIGNMENT = 64  # of every storage in the file, so that it can be mapped
 
 
@@ -137,7 +138,7 @@ def memory_of(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return array, flat.reshape(-1).view(array.dtype)
 
 
-def save(obj: Any, f: Any, pickle_module: Any = None, pickle_protocol: int = 2,
+def save(obj: Any, f: Any, pickle_module: Any = None, pickle_protocol: int = DEFAULT_PROTOCOL,
          _use_new_zipfile_serialization: bool = True) -> None:
     """Writes `obj` (tensors, numbers, text, in nested dicts, lists and tuples) to a path or binary file as PyTorch's checkpoint.
 

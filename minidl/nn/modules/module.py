@@ -18,7 +18,7 @@ from .hooks import (
     register_module_full_backward_hook,
     register_module_full_backward_pre_hook,
 )
-from .state import ModuleState, state_fields
+from .state import ModuleState, _IncompatibleKeys, state_fields  # noqa: F401
 from .tree import ModuleTree
 
 __all__ = ["Module", "register_module_backward_hook", "register_module_buffer_registration_hook",
