@@ -70,6 +70,7 @@ def test_every_network_has_its_figures() -> None:
 @pytest.mark.parametrize("name", TORCHVISION)
 def test_torchvision_s_keys_parameters_and_cost(name: str, unfilled: None) -> None:
     published, giga, size = TORCHVISION[name]
+    assert [published, giga] in FOUND["published"][name]
     assert checksum(models.get_model(name, **options(name))) == FOUND["keys"][name]
     kwargs = {"image_size": 518} if name == "vit_h_14" else {"aux_logits": False} if name == "googlenet" else options(name)
     assert parameters(models.get_model(name, **kwargs)) == published

@@ -1,4 +1,4 @@
-"""EfficientNet B0 to B7: one network of inverted residuals, scaled in width, depth and image size together."""
+"""EfficientNet B0 to B7: one network of inverted residuals, scaled in width, depth and image size together; V2 S, M and L, searched for speed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from .layers import Conv2dNormActivation, SqueezeExcitation, StochasticDepth, he
 from .registry import register_model
 
 __all__ = ["EfficientNet", "efficientnet_b0", "efficientnet_b1", "efficientnet_b2", "efficientnet_b3",
-           "efficientnet_b4", "efficientnet_b5", "efficientnet_b6", "efficientnet_b7"]
+           "efficientnet_b4", "efficientnet_b5", "efficientnet_b6", "efficientnet_b7",
+           "efficientnet_v2_s", "efficientnet_v2_m", "efficientnet_v2_l"]
 
 
 class MBConvConfig:
@@ -57,10 +58,39 @@ class MBConv(nn.Module):
         return self.stochastic_depth(self.block(input)) + input if self.use_res_connect else self.block(input)
 
 
+class FusedMBConvConfig(MBConvConfig):
+    """A stage of `FusedMBConv` blocks."""
+
+    def __init__(self, expand_ratio: float, kernel: int, stride: int, input_channels: int, out_channels: int, num_layers: int,
+                 block: Callable[..., nn.Module] | None = None) -> None:
+        super().__init__(expand_ratio, kernel, stride, input_channels, out_channels, num_layers, block=block or FusedMBConv)
+
+
+class FusedMBConv(nn.Module):
+    """An `MBConv` whose first two convolutions are one, full, and without squeeze-and-excitation; that one alone if it expands nothing."""
+
+    def __init__(self, cnf: FusedMBConvConfig, stochastic_depth_prob: float, norm_layer: Callable[..., nn.Module]) -> None:
+        super().__init__()
+        if not 1 <= cnf.stride <= 2:
+            raise ValueError("illegal stride value")
+        self.use_res_connect = cnf.stride == 1 and cnf.input_channels == cnf.out_channels
+        unit = partial(Conv2dNormActivation, norm_layer=norm_layer, activation_layer=nn.SiLU)
+        width = cnf.adjust_channels(cnf.input_channels, cnf.expand_ratio)
+        self.block = nn.Sequential(*([unit(cnf.input_channels, cnf.out_channels, cnf.kernel, cnf.stride)] if width == cnf.input_channels else
+                                     [unit(cnf.input_channels, width, cnf.kernel, cnf.stride),
+                                      unit(width, cnf.out_channels, kernel_size=1, activation_layer=None)]))
+        self.stochastic_depth = StochasticDepth(stochastic_depth_prob, "row")
+        self.out_channels = cnf.out_channels
+
+    def forward(self, input: Any) -> Tensor:
+        return self.stochastic_depth(self.block(input)) + input if self.use_res_connect else self.block(input)
+
+
 class EfficientNet(nn.Module):
     """Stages as `inverted_residual_setting` lists them; stochastic depth grows linearly from 0 to almost `stochastic_depth_prob`.
 
-    Tan, Le: EfficientNet: rethinking model scaling for convolutional neural networks, 2019. Shape: (N, 3, H, W) to (N, num_classes).
+    Tan, Le: EfficientNet: rethinking model scaling for convolutional neural networks, 2019; EfficientNetV2: smaller models and faster
+    training, 2021. Shape: (N, 3, H, W) to (N, num_classes).
     """
 
     def __init__(self, inverted_residual_setting: Sequence[MBConvConfig], dropout: float, stochastic_depth_prob: float = 0.2,
@@ -150,3 +180,33 @@ def efficientnet_b6(**kwargs: Any) -> EfficientNet:
 def efficientnet_b7(**kwargs: Any) -> EfficientNet:
     """EfficientNet B7, for 600 x 600 images."""
     return _efficientnet(2.0, 3.1, **{"dropout": 0.5, "norm_layer": _tf_norm, **kwargs})
+
+
+# V2's norm; its last stages are followed by 1280 channels.
+_v2 = {"norm_layer": partial(nn.BatchNorm2d, eps=0.001), "last_channel": 1280}
+
+
+@register_model
+def efficientnet_v2_s(**kwargs: Any) -> EfficientNet:
+    """EfficientNet V2 S, for 384 x 384 images."""
+    return EfficientNet([FusedMBConvConfig(1, 3, 1, 24, 24, 2), FusedMBConvConfig(4, 3, 2, 24, 48, 4), FusedMBConvConfig(4, 3, 2, 48, 64, 4),
+                         MBConvConfig(4, 3, 2, 64, 128, 6), MBConvConfig(6, 3, 1, 128, 160, 9), MBConvConfig(6, 3, 2, 160, 256, 15)],
+                        **{"dropout": 0.2, **_v2, **kwargs})
+
+
+@register_model
+def efficientnet_v2_m(**kwargs: Any) -> EfficientNet:
+    """EfficientNet V2 M, for 480 x 480 images."""
+    return EfficientNet([FusedMBConvConfig(1, 3, 1, 24, 24, 3), FusedMBConvConfig(4, 3, 2, 24, 48, 5), FusedMBConvConfig(4, 3, 2, 48, 80, 5),
+                         MBConvConfig(4, 3, 2, 80, 160, 7), MBConvConfig(6, 3, 1, 160, 176, 14), MBConvConfig(6, 3, 2, 176, 304, 18),
+                         MBConvConfig(6, 3, 1, 304, 512, 5)],
+                        **{"dropout": 0.3, **_v2, **kwargs})
+
+
+@register_model
+def efficientnet_v2_l(**kwargs: Any) -> EfficientNet:
+    """EfficientNet V2 L, for 480 x 480 images."""
+    return EfficientNet([FusedMBConvConfig(1, 3, 1, 32, 32, 4), FusedMBConvConfig(4, 3, 2, 32, 64, 7), FusedMBConvConfig(4, 3, 2, 64, 96, 7),
+                         MBConvConfig(4, 3, 2, 96, 192, 10), MBConvConfig(6, 3, 1, 192, 224, 19), MBConvConfig(6, 3, 2, 224, 384, 25),
+                         MBConvConfig(6, 3, 1, 384, 640, 7)],
+                        **{"dropout": 0.4, **_v2, **kwargs})

@@ -30,6 +30,9 @@ SHARED = {
     "squeezenet1_1": ("T.models.squeezenet1_1(num_classes=7)", (2, 3, 48, 48)),
     "shufflenet_v2": ("T.models.ShuffleNetV2([2, 3, 2], [24, 48, 96, 192, 128], 7)", (2, 3, 48, 48)),
     "efficientnet_b0": ("T.models.efficientnet_b0(num_classes=7)", (2, 3, 48, 48)),
+    "efficientnet_v2": (("T.models.EfficientNet([T.models.efficientnet.FusedMBConvConfig(1, 3, 1, 8, 8, 2), T.models.efficientnet.FusedMBConvConfig("
+                         "4, 3, 2, 8, 16, 2), T.models.efficientnet.MBConvConfig(4, 3, 2, 16, 24, 2)], 0.2, num_classes=7, last_channel=40)"),
+                        (2, 3, 48, 48)),
     "convnext": (("T.models.ConvNeXt([T.models.convnext.CNBlockConfig(*row) for row in ((12, 16, 2), (16, 20, 1), (20, None, 2))], 0.3, "
                   "num_classes=7)"), (2, 3, 48, 48)),
     "vit": ("T.models.VisionTransformer(32, 8, 2, 3, 24, 40, num_classes=7)", (2, 3, 32, 32)),

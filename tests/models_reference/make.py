@@ -1,6 +1,7 @@
 """Writes torchvision.json: what torchvision 0.28 says of the networks it shares. ``python -m tests.models_reference.make``, where it is installed.
 
-keys: for every shared name, a checksum of the list of (key, shape) of its state_dict. outputs: for every shared case, a sketch of what it returns
+published: for every shared name, the parameters and multiply-adds / 1e9 that its weights' `meta` documents, for each of its weights. keys: for every
+shared name, a checksum of the list of (key, shape) of its state_dict. outputs: for every shared case, a sketch of what it returns
 in eval mode, and while training without dropout. statistics: a sketch of its running means and variances after the latter. initial: sums of what
 ``manual_seed(3)`` makes of its parameters.
 """
@@ -51,8 +52,9 @@ def main() -> None:
     from torchvision import models
 
     T = SimpleNamespace(nn=torch.nn, models=models)
-    facts: dict[str, Any] = {"keys": {}, "initial": {}, "outputs": {}, "statistics": {}}
+    facts: dict[str, Any] = {"published": {}, "keys": {}, "initial": {}, "outputs": {}, "statistics": {}}
     for name in TORCHVISION:
+        facts["published"][name] = sorted({(w.meta["num_params"], w.meta["_ops"]) for w in models.get_model_weights(name)})
         with torch.device("meta"):
             facts["keys"][name] = checksum(models.get_model(name, **options(name)))
     for name, (source, shape) in cases.SHARED.items():
