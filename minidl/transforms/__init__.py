@@ -5,6 +5,11 @@ come from the library's generator, in torchvision's order, so `manual_seed` give
 """
 
 from . import functional as functional
+from .autoaugment import AugMix as AugMix
+from .autoaugment import AutoAugment as AutoAugment
+from .autoaugment import AutoAugmentPolicy as AutoAugmentPolicy
+from .autoaugment import RandAugment as RandAugment
+from .autoaugment import TrivialAugmentWide as TrivialAugmentWide
 from .color import ColorJitter as ColorJitter
 from .color import Grayscale as Grayscale
 from .color import RandomAdjustSharpness as RandomAdjustSharpness

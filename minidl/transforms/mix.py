@@ -39,12 +39,16 @@ def _unit() -> float:
     return float(default_generator.uniform((1,), dtype=np.float64)[0])
 
 
-def beta(alpha: float) -> float:
-    """A sample of Beta(alpha, alpha): X / (X + Y) of two gamma variables, in float32."""
-    a = float(np.float32(alpha))
-    x, y = gamma(a), gamma(a)
+def dirichlet(alpha: float, n: int) -> np.ndarray:
+    """n shares of a whole, of Dirichlet(alpha, ..., alpha): gamma variables over their sum, in float32."""
+    x = np.array([gamma(float(np.float32(alpha))) for _ in range(n)])
     tiny, below_one = np.finfo(np.float32).tiny, np.nextafter(np.float32(1), np.float32(0))
-    return float(np.clip(np.float32(x / (x + y)), tiny, below_one))
+    return np.clip((x / x.sum()).astype(np.float32), tiny, below_one)
+
+
+def beta(alpha: float) -> float:
+    """A sample of Beta(alpha, alpha)."""
+    return float(dirichlet(alpha, 2)[0])
 
 
 class _Mix(Module):
