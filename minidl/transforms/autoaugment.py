@@ -24,7 +24,8 @@ Operation = tuple[str, float]  # a name and its magnitude
 
 def moved(img: Any, how: Any, x: float = 0.0, y: float = 0.0, shear: tuple[float, float] = (0.0, 0.0), corner: bool = False) -> Any:
     degrees = [math.degrees(math.atan(s)) for s in shear]
-    return F.affine(img, 0.0, [int(x), int(y)], 1.0, degrees, *how, center=[0, 0] if corner else None)
+    interpolation, fill = how
+    return F.affine(img, 0.0, [int(x), int(y)], 1.0, degrees, interpolation, fill, [0, 0] if corner else None)
 
 
 # An image, a magnitude, and for what moves pixels the interpolation and the fill.
@@ -226,7 +227,7 @@ class AugMix(Transform):
         names = [name for name in known if name not in ("Identity", *tones)] + (tones if self.all_ops else [])
         operations = {name: known[name] for name in names}
         chain = Policy(self.interpolation, self.fill)
-        batch = img if img.ndim >= 4 else img.reshape(1, *img.shape) if img.ndim == 3 else img.reshape(1, 1, *img.shape)
+        batch: Any = img if img.ndim >= 4 else img.reshape(1, *img.shape) if img.ndim == 3 else img.reshape(1, 1, *img.shape)
         each = (len(batch), *[1] * (batch.ndim - 1))
         shares = np.stack([dirichlet(self.alpha, 2) for _ in batch])
         weights = np.stack([dirichlet(self.alpha, self.mixture_width) for _ in batch]) * shares[:, 1:]
