@@ -165,6 +165,8 @@ HuberLoss(delta=0.5) | 3,4 | 3,4
 SoftMarginLoss() | 3,4 | sign 3,4
 CrossEntropyLoss() | 5,4 | int4 5
 CrossEntropyLoss(label_smoothing=0.1) | 5,4 | unit 5,4
+LinearCrossEntropyLoss(4, 3) | 5,4 | int3 5
+LinearCrossEntropyLoss(4, 3, out_features=(2,), bias=True, reduction='sum', ignore_index=1) | 5,4 | int3 5,2
 MultiLabelSoftMarginLoss() | 3,4 | unit 3,4
 CosineEmbeddingLoss() | 3,4 | 3,4 | sign 3
 MarginRankingLoss(0.5) | 3 | 3 | sign 3
@@ -212,7 +214,7 @@ ROWS_TEXT = [tuple(part.strip() for part in line.split("|")) for line in ROWS.st
 
 # Layers without a row above: containers have tests of their own below.
 ELSEWHERE = {"Module", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict", "MaxUnpool1d", "MaxUnpool2d",
-             "MaxUnpool3d", "CTCLoss", "RNNBase", "RNNCellBase", "SEBlock", "Parameter", "Buffer",
+             "MaxUnpool3d", "CrossMapLRN2d", "LinearCrossEntropyOptions", "CTCLoss", "RNNBase", "RNNCellBase", "SEBlock", "Parameter", "Buffer",
              "UninitializedParameter", "UninitializedBuffer", "DataParallel",
              "SqueezeExcitation", "ChannelAttention", "SpatialAttention", "ECA", "CBAM"}
 
@@ -316,7 +318,35 @@ def test_every_layer_has_a_row() -> None:
 
 def test_what_pytorch_has_beyond() -> None:
     missing = {name for name in dir(torch.nn) if name[0].isupper() and not hasattr(minidl.nn, name)}
-    assert missing == {"Container", "CrossMapLRN2d", "LinearCrossEntropyLoss", "LinearCrossEntropyOptions"}
+    assert missing == {"Container"}
+
+
+@pytest.mark.parametrize("size", [2, 3, 4, 5])
+def test_cross_map_normalisation_sums_as_pytorchs_does(size: int) -> None:
+    x = np.random.default_rng(size).normal(size=(2, 9, 2, 3))
+    have, want = (T.nn.CrossMapLRN2d(size, 0.5, k=2)(T.tensor(x)) for T in (minidl, torch))
+    np.testing.assert_allclose(array(have), array(want), rtol=1e-12)
+    few = minidl.tensor(x[:1, :6, :1, :1], requires_grad=True)
+    assert minidl.autograd.gradcheck(minidl.nn.CrossMapLRN2d(size, 0.5), (few,))
+    with pytest.raises(ValueError, match="CrossMapLRN2d: Expected input to be 4D, got 2D instead."):
+        minidl.nn.CrossMapLRN2d(size)(minidl.ones(2, 3))
+
+
+@pytest.mark.parametrize("options", [{}, {"batch_chunk_size": 2, "chunking_method": None}, {"chunking_method": "aspect_ratio:2"},
+                                     {"acc_policy": "none"}, {"chunking_method": "aspect_ratio:0"}, {"batch_chunk_size": 0}])
+def test_options_of_linear_cross_entropy(options: dict[str, Any]) -> None:
+    results: list[Any] = []
+    x = np.random.default_rng(0).normal(size=(5, 4))
+    for T in (minidl, torch):
+        try:
+            made = T.nn.LinearCrossEntropyOptions(**options)
+        except ValueError as error:
+            results.append(str(error))
+            continue
+        T.manual_seed(0)
+        loss = T.nn.LinearCrossEntropyLoss(4, 3, dtype=T.float64, options=made)
+        results.append((repr(loss), round(loss(T.tensor(x), T.tensor([0, 1, 2, 1, 0])).item(), 6)))
+    assert results[0] == results[1]
 
 
 def test_state_goes_both_ways_between_the_libraries() -> None:

@@ -110,7 +110,7 @@ class PerParameter(Optimizer):
         loss = evaluate(closure)
         with np.errstate(all="ignore"):
             for group in self.param_groups:
-                maximize, c = group["maximize"], number(self._penalty(group))
+                maximize, c = group.get("maximize", False), number(self._penalty(group))
                 for p in group["params"]:
                     if p._grad is not None:
                         w, g = p._data, p._grad._data

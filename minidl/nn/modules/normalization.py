@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from ...core import from_array
 from ...core.tensor import Tensor
 from .. import functional as F
 from .. import init
@@ -11,7 +14,7 @@ from ..parameter import empty_parameter
 from .module import Module
 from .utils import n_tuple
 
-__all__ = ["GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"]
+__all__ = ["CrossMapLRN2d", "GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"]
 
 
 class LocalResponseNorm(Module):
@@ -23,6 +26,30 @@ class LocalResponseNorm(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
+
+    def extra_repr(self) -> str:
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
+class CrossMapLRN2d(Module):
+    """`LocalResponseNorm` of (N, C, H, W), as it was before, with the sum taken as PyTorch takes it.
+
+    The window reaches (size - 1) // 2 channels to each side, and the first channel is in all windows: PyTorch's running sum
+    never drops it. Here the gradient is the derivative of that (PyTorch's sums over other windows and is not).
+    """
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
+        super().__init__()
+        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+
+    def forward(self, input: Any) -> Any:
+        if input.ndim != 4:
+            raise ValueError(f"CrossMapLRN2d: Expected input to be 4D, got {input.ndim}D instead.")
+        channel, reach = np.arange(input.shape[1]), (self.size - 1) // 2
+        window = (abs(channel[:, None] - channel) <= reach) | (channel == 0)
+        squares = (input * input).flatten(2)
+        total = (from_array(window.astype(squares._data.dtype)) @ squares).reshape(input.shape)
+        return input * (self.k + self.alpha / self.size * total) ** -self.beta
 
     def extra_repr(self) -> str:
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
