@@ -9,6 +9,7 @@ import numpy as np
 from ..core import Tensor, data_of, dtype_of, primitive, public
 from ..core.checks import require_tensor, wrap_dim
 from ..core.results import return_type
+from .memory import row_major
 from .reduce import checked_dims, expand_reduced, kept_shape
 from .select import maximum, minimum
 from .selection import picked, place_picked
@@ -57,12 +58,12 @@ def shared_evenly(g: Any, x: Any, y: Any) -> Any:
 
 @primitive(x=extremum_gradient)
 def _amax(x: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
-    return x.max(axis=dims, keepdims=keepdim)
+    return row_major(x.max(axis=dims, keepdims=keepdim))
 
 
 @primitive(x=extremum_gradient)
 def _amin(x: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
-    return x.min(axis=dims, keepdims=keepdim)
+    return row_major(x.min(axis=dims, keepdims=keepdim))
 
 
 def extremum(op: str, primitive_op: Any, x: Any, dim: Any, keepdim: bool) -> Any:
@@ -86,7 +87,7 @@ def amin(input: Any, dim: Any = (), keepdim: bool = False) -> Any:
 @primitive(x=lambda g, x, min, max, dims: extremum_gradient(g[0], x, min, dims) + extremum_gradient(g[1], x, max, dims),
            outputs="min max")
 def _aminmax(x: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
-    return x.min(axis=dims, keepdims=keepdim), x.max(axis=dims, keepdims=keepdim)
+    return row_major(x.min(axis=dims, keepdims=keepdim)), row_major(x.max(axis=dims, keepdims=keepdim))
 
 
 @public(method=True)

@@ -51,6 +51,11 @@ def empty(shape: Sequence[int], dtype: Any, format: memory_format) -> np.ndarray
     return np.empty([shape[i] for i in format.order], dtype).transpose(np.argsort(format.order))
 
 
+def row_major(y: Any) -> Any:
+    """The result of a NumPy function in row-major order, as PyTorch leaves it; NumPy keeps the order of its input."""
+    return y if y.flags.c_contiguous else y.copy()
+
+
 def ordered(x: np.ndarray, format: memory_format, copy: bool = False) -> np.ndarray:
     """`x` in the order of `format`; RuntimeError where its rank does not fit."""
     if format is preserve_format:

@@ -23,7 +23,7 @@ def ranked(x: Any, k: Any, dim: int) -> Any:
     if not x.ndim:
         return 0
     k = np.broadcast_to(k, (*x.shape[:dim], 1, *x.shape[dim + 1:]))
-    return np.take_along_axis(ordering(x, dim), k, dim)
+    return np.ascontiguousarray(np.take_along_axis(ordering(x, dim), k, dim))
 
 
 # ---- medians

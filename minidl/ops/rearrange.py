@@ -11,6 +11,7 @@ from ..core import Tensor, data_of, primitive, public, wrap
 from ..core.broadcast import expand_to, sum_to
 from ..core.checks import as_sizes, wrap_dim, wrap_dims
 from .index import picker
+from .memory import is_channels_last, row_major
 from .shape import as_shape, unsqueeze
 
 # ---- diagonals
@@ -96,12 +97,12 @@ def triu(input: Any, diagonal: int = 0) -> Any:
 
 @primitive(x=lambda g, diagonal: _tril(g, diagonal))
 def _tril(x: Any, diagonal: int) -> Any:
-    return np.tril(x, diagonal)
+    return row_major(np.tril(x, diagonal))
 
 
 @primitive(x=lambda g, diagonal: _triu(g, diagonal))
 def _triu(x: Any, diagonal: int) -> Any:
-    return np.triu(x, diagonal)
+    return row_major(np.triu(x, diagonal))
 
 
 # ---- windows
@@ -185,7 +186,8 @@ def roll(input: Any, shifts: Any, dims: Any = None) -> Any:
 
 @primitive(x=lambda g, shifts, dims: _roll(g, tuple([-s for s in shifts]), dims))
 def _roll(x: Any, shifts: Any, dims: Any) -> Any:
-    return np.roll(x, shifts, dims) if dims else np.roll(x, shifts[0])
+    y = np.roll(x, shifts, dims) if dims else np.roll(x, shifts[0])
+    return y if is_channels_last(y) else row_major(y)
 
 
 @public(method=True)
@@ -212,7 +214,7 @@ def _rot90(x: Any, k: int, dims: Any) -> Any:
 
 @primitive(x=lambda g, x_shape, repeats: sum_repeats(g, x_shape, repeats))
 def _repeat(x: Any, repeats: Any) -> Any:
-    return np.tile(x, repeats)
+    return row_major(np.tile(x, repeats))
 
 
 def sum_repeats(g: Any, shape: tuple[int, ...], repeats: tuple[int, ...]) -> Any:

@@ -12,6 +12,7 @@ from ..core.broadcast import convert, expand_to, repeated, sum_to
 from ..core.checks import as_sizes, require_tensor, wrap_dim, wrap_dims
 from ..core.dtypes import I8, as_numpy_dtype, word
 from ..core.promotion import accumulation_type
+from .memory import row_major
 from .scan import other_factors
 
 
@@ -52,10 +53,10 @@ def checked_dims(op: str, x: Any, dim: Any, keepdim: Any) -> tuple[int, ...]:
 def total(x: Any, dims: tuple[int, ...] | None = None, keepdim: bool = False) -> Any:
     """The sum; integers and bools are summed in int64, float16 in float32."""
     if x.dtype.kind != "f":
-        return x.sum(axis=dims, keepdims=keepdim, dtype=I8)
+        return row_major(x.sum(axis=dims, keepdims=keepdim, dtype=I8))
     if x.dtype.itemsize == 2:
-        return x.sum(axis=dims, keepdims=keepdim, dtype=np.float32).astype(x.dtype)
-    return x.sum(axis=dims, keepdims=keepdim)
+        return row_major(x.sum(axis=dims, keepdims=keepdim, dtype=np.float32).astype(x.dtype))
+    return row_major(x.sum(axis=dims, keepdims=keepdim))
 
 
 @primitive(x=lambda g, x_shape: expand_to(g, x_shape), grad_name="SumBackward0")
@@ -125,7 +126,7 @@ def _prod_all(x: Any) -> Any:
 
 @primitive(x=prod_gradient, grad_name="ProdBackward1")
 def _prod(x: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
-    return x.prod(axis=dims, keepdims=keepdim, dtype=x.dtype)
+    return row_major(x.prod(axis=dims, keepdims=keepdim, dtype=x.dtype))
 
 
 @public(method=True)
@@ -157,8 +158,8 @@ def trace(input: Any) -> Any:
 def average(x: Any, dims: tuple[int, ...] | None, keepdim: bool = False) -> Any:
     n = x.size if dims is None else count(x.shape, dims)
     if x.dtype.itemsize == 2:
-        return np.true_divide(x.sum(axis=dims, keepdims=keepdim, dtype=np.float32), n).astype(x.dtype)
-    return np.true_divide(x.sum(axis=dims, keepdims=keepdim), n)
+        return row_major(np.true_divide(x.sum(axis=dims, keepdims=keepdim, dtype=np.float32), n).astype(x.dtype))
+    return row_major(np.true_divide(x.sum(axis=dims, keepdims=keepdim), n))
 
 
 @primitive(x=lambda g, x_shape: expand_to(g / (math.prod(x_shape) or 1), x_shape), grad_name="MeanBackward0")
@@ -210,12 +211,12 @@ def count_nonzero(input: Any, dim: Any = None) -> Any:
 
 @primitive(arrays="x")
 def _all(x: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
-    return truth(x.all(axis=dims, keepdims=keepdim), x)
+    return truth(row_major(x.all(axis=dims, keepdims=keepdim)), x)
 
 
 @primitive(arrays="x")
 def _any(x: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
-    return truth(x.any(axis=dims, keepdims=keepdim), x)
+    return truth(row_major(x.any(axis=dims, keepdims=keepdim)), x)
 
 
 def truth_dims(op: str, x: Any, dim: Any, keepdim: Any) -> tuple[int, ...]:

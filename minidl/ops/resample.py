@@ -14,6 +14,7 @@ import numpy as np
 from ..core import dtype_of, primitive, public
 from ..core.checks import require_tensor
 from ..core.dtypes import word
+from .memory import is_channels_last
 
 
 class Taps(NamedTuple):
@@ -50,8 +51,8 @@ def apply(x: np.ndarray, taps: Taps) -> Any:
 
 
 def resampled(x: Any, taps: Any) -> Any:
-    """The matrices of `taps`, applied one after the other, in the memory order of x."""
-    order = sorted(range(x.ndim), key=lambda d: -x.strides[d])
+    """The matrices of `taps`, applied one after the other; row-major, or channels-last as x."""
+    order = sorted(range(x.ndim), key=lambda d: -x.strides[d]) if is_channels_last(x) else list(range(x.ndim))
     y = x.transpose(order)
     for t in taps:
         y = apply(y, t._replace(axis=order.index(t.axis)))

@@ -32,7 +32,7 @@ def accumulate(ufunc: np.ufunc, x: Any, dim: int, reverse: bool = False) -> Any:
     """y_i = y_{i-1} (ufunc) x_i along `dim`; with `reverse`, from the other end."""
     if not x.ndim:
         return x.copy()
-    y = np.empty_like(x)
+    y = np.empty(x.shape, x.dtype)
     order = along(dim, None, None, -1 if reverse else 1)
     ufunc.accumulate(x[order], axis=dim, out=y[order])
     return y

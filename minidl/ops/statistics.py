@@ -12,6 +12,7 @@ from ..core import data_of, dtype_of, primitive, public
 from ..core.checks import require_tensor, wrap_dims
 from .elementwise import masked, sqrt
 from .matmul import matmul
+from .memory import row_major
 from .rearrange import diagonal
 from .reduce import _mean, count, expand_reduced
 from .reduce import sum as sum_over
@@ -23,8 +24,8 @@ def moments(x: Any, dims: tuple[int, ...], correction: Any, keepdim: bool) -> tu
     """The variance and the mean, in two passes; those of float16 in float32."""
     v = x if x.dtype.itemsize > 2 else x.astype(np.float32)
     n = count(x.shape, dims)
-    mean = np.add.reduce(v, axis=dims, keepdims=True) / n
-    var = np.add.reduce(np.square(v - mean), axis=dims, keepdims=True) / max(n - correction, 0)
+    mean = row_major(np.add.reduce(v, axis=dims, keepdims=True) / n)
+    var = row_major(np.add.reduce(np.square(v - mean), axis=dims, keepdims=True) / max(n - correction, 0))
     return (var, mean) if keepdim else (var.squeeze(dims), mean.squeeze(dims))
 
 
