@@ -73,6 +73,11 @@ def test_accumulated_batches_are_one_large_batch(small: ImageData) -> None:
     assert max(np.abs(other[name] - want[name]).max() for name in want) > 1e-3
 
 
+def test_a_loss_that_is_no_number_ends_the_run(small: ImageData, tmp_path: Path) -> None:
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match=r"epoch \d/9: the loss is (nan|inf), at a learning rate of .*; try a lower --lr"):
+        training(small, epochs=9, lr=1e30).run(tmp_path)
+
+
 def test_the_average_of_weights(small: ImageData) -> None:
     t, expected = training(small, ema=0.75), None
 

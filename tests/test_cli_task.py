@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import minidl
 from minidl import nn
-from minidl.cli.augment import Augment, shifted
+from minidl.cli.augment import Augment, shifted, warped
 from minidl.cli.data import build
 from minidl.cli.loop import check_fit
 from minidl.cli.segment import dice, iou
@@ -76,7 +76,30 @@ def moved(image: np.ndarray, down: int, right: int) -> np.ndarray:
     return padded[..., 2 + down:2 + down + image.shape[-2], 2 + right:2 + right + image.shape[-1]]
 
 
-@pytest.mark.parametrize("names", [["flip"], ["rotate"], ["crop"], ["shift", "flip", "rotate", "crop"]])
+def test_a_warp_is_a_turn_and_a_scale_about_the_middle() -> None:
+    """Coordinates as pixels, in images of unequal sides: what a pixel holds says where it came from."""
+    n, height, width = 40, 17, 33
+    minidl.manual_seed(2)
+    y, x = np.mgrid[:height, :width] - np.array([[[height // 2]], [[width // 2]]])
+    images = np.stack([x, y])[None].repeat(n, 0).astype(np.float32)
+    masks = np.arange(height * width).reshape(1, height, width).repeat(n, 0)
+    seen, labels = warped(minidl.tensor(images), minidl.tensor(masks))
+    angles, scales = [], []
+    for image, mask in zip(seen.numpy(), labels.numpy()):
+        inner = (slice(4, -4), slice(8, -8))  # where nothing comes from outside
+        places = np.stack([x[inner].ravel(), y[inner].ravel()])
+        (a, b), (c, d) = np.linalg.lstsq(places.T, image[(slice(None), *inner)].reshape(2, -1).T, rcond=None)[0].T
+        np.testing.assert_allclose(np.array([[a, b], [c, d]]) @ places, image[(slice(None), *inner)].reshape(2, -1), atol=1e-4)
+        np.testing.assert_allclose([a, b], [d, -c], atol=1e-5)
+        angles.append(np.degrees(np.arctan2(c, a)))
+        scales.append(np.hypot(a, c))
+        from_y, from_x = np.divmod(mask[inner], width)
+        assert np.abs(from_x - width // 2 - image[0][inner]).max() <= 0.501 and np.abs(from_y - height // 2 - image[1][inner]).max() <= 0.501
+    assert -10 <= min(angles) < -7 and 7 < max(angles) <= 10 and 0.9 <= min(scales) < 0.93 and 1.07 < max(scales) <= 1.1
+    assert warped(minidl.tensor(images), minidl.arange(n))[1].tolist() == list(range(n))
+
+
+@pytest.mark.parametrize("names", [["flip"], ["rotate"], ["crop"], ["warp"], ["shift", "flip", "rotate", "crop"]])
 def test_masks_go_with_their_images(names: list[str]) -> None:
     minidl.manual_seed(1)
     labels = np.zeros((20, 32, 32), np.int64)

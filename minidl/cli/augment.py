@@ -10,13 +10,16 @@ import numpy as np
 from .. import transforms
 from ..core.generator import default_generator
 from ..core.tensor import Tensor, wrap
+from ..nn import Module
+from ..nn import functional as F
 from ..ops.join import stack
 
-__all__ = ["AUGMENTATIONS", "Augment", "shifted"]
+__all__ = ["AUGMENTATIONS", "Augment", "shifted", "warped"]
 
 # Each for one image of values from 0 to 1. The pixels of a mask that come from outside its image are of no class.
 AUGMENTATIONS: dict[str, Callable[[int, int], Any]] = {
-    "shift": lambda height, width: None,  # of the whole batch, below
+    "shift": lambda height, width: shifted,  # of the whole batch, below
+    "warp": lambda height, width: warped,
     "flip": lambda height, width: transforms.RandomHorizontalFlip(),
     "rotate": lambda height, width: transforms.RandomRotation(10, transforms.InterpolationMode.BILINEAR),
     "crop": lambda height, width: transforms.RandomResizedCrop((height, width), scale=(0.5, 1.0), antialias=False),
@@ -32,15 +35,15 @@ class Augment:
         self.steps: list[Any] = []
         for name in names:
             t = AUGMENTATIONS[name](*size)
-            if t is not None:
+            if isinstance(t, Module):
                 t.mask_fill = ignore_index
             self.steps.append(t)
 
     def __call__(self, x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Images (N, C, H, W), with labels (N,) that stay, or masks (N, H, W) that go with them."""
         for t in self.steps:
-            if t is None:
-                x, labels = shifted(x, labels)
+            if not isinstance(t, Module):
+                x, labels = t(x, labels)
             elif labels.ndim == 1:
                 x = stack([t(x[i]) for i in range(len(x))])
             else:
@@ -59,3 +62,19 @@ def shifted(x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     which = np.arange(n)[:, None, None]
     moved = x.numpy()[which, :, rows, columns].transpose(0, 3, 1, 2)
     return wrap(np.ascontiguousarray(moved)), labels if labels.ndim == 1 else wrap(labels.numpy()[which, rows, columns])
+
+
+def warped(x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Every image turned by its own angle, up to 10 degrees, and drawn smaller or larger by up to a tenth; edges are continued."""
+    n, _, height, width = x.shape
+    angle, scale = default_generator.uniform((2, n), -1, 1) * [[np.pi / 18], [0.1]]
+    cos, sin = np.cos(angle) * (1 + scale), np.sin(angle) * (1 + scale)
+    zero = np.zeros(n)
+    # In units of half a side, which the turn has to undo where the sides differ.
+    theta = np.array([[cos, -sin * height / width, zero], [sin * width / height, cos, zero]]).transpose(2, 0, 1)
+    grid = F.affine_grid(wrap(np.ascontiguousarray(theta, np.float32)), x.shape, align_corners=False)
+
+    def sample(image: Tensor, mode: str) -> Tensor:
+        return F.grid_sample(image, grid, mode, "border", align_corners=False)
+
+    return sample(x, "bilinear"), labels if labels.ndim == 1 else sample(labels[:, None].float(), "nearest")[:, 0].to(labels.dtype)

@@ -118,7 +118,7 @@ class Training:
         return evaluate(self.task, self.result, *self.test_set)[1] if counts is None else counts
 
     def train_epoch(self, title: str) -> tuple[float, dict[str, float]]:
-        """One pass over the training images: mean loss and measures on the way."""
+        """One pass over the training images: mean loss and measures on the way. ValueError when the loss is no longer a number."""
         from tqdm import tqdm
         self.model.train()
         total, seen, counts = 0.0, 0, np.zeros((), np.int64)
@@ -130,6 +130,9 @@ class Training:
                     loss, scores, labels = self.loss(images, labels)
                     (loss / max(1, whole)).backward()
                     total += loss.item()
+                    if not np.isfinite(total):
+                        raise ValueError(f"{title}: the loss is {total}, at a learning rate of {self.optimizer.param_groups[0]['lr']:.3g}; "
+                                         "try a lower --lr")
                     counts = counts + count(scores.argmax(1).numpy(), labels.numpy(), scores.shape[1])
                 self.optimizer.step()
                 self.scheduler.step()

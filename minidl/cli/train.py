@@ -84,7 +84,7 @@ def task_of(config: dict[str, Any]) -> Task:
 
 def configuration(given: dict[str, Any]) -> dict[str, Any]:
     """All options of a run: those given, and for the others the defaults of its task."""
-    config = {**DEFAULTS, **TASKS[given.get("task", DEFAULTS["task"])].defaults}
+    config = {**TASKS[given.get("task", DEFAULTS["task"])].defaults, **DEFAULTS}
     config |= {name: value for name, value in given.items() if name in config}
     config["augment"] = [name for name in config["augment"] if name != "none"]
     return config
