@@ -19,7 +19,8 @@ __all__ = ["Classification"]
 
 class Classification(Task):
     name = "classify"
-    defaults: ClassVar = {"model": "se_resnet8", "data": "digits", "epochs": 40, "batch_size": 32, "optimizer": "sgd", "lr": 0.1, "augment": ["shift"]}
+    defaults: ClassVar = {"model": "se_resnet8", "data": "digits", "epochs": 80, "batch_size": 64, "optimizer": "sgd", "lr": 0.1,
+                          "augment": ["shift", "warp"]}
     measures: ClassVar = {"accuracy": "accuracy"}
     things = "images"
     ignore_index = -100
