@@ -8,8 +8,7 @@ Every draw goes through three steps, and the file is ordered by them:
 
 The same seed and the same sequence of calls give PyTorch's numbers, and the state has PyTorch's bytes. Integers,
 uniforms and Bernoulli samples are equal bit for bit; where a logarithm, sine or tangent is taken, the last digit is
-that of the mathematical library. Samples come in row-major order (PyTorch fills a non-contiguous tensor in memory
-order).
+that of the mathematical library. Samples come in row-major order.
 
 Followed: PyTorch 2.13, built with fused multiply-add (AVX2 and later). Of its ATen sources: CPUGeneratorImpl.cpp,
 core/{MT19937RNGEngine,DistributionsHelper,TransformationHelper}.h, native/cpu/DistributionTemplates.h.
@@ -318,11 +317,11 @@ class Generator:
 
     # ---- the normal distribution ----
 
-    def normal(self, shape: Shape, mean: float = 0.0, std: float = 1.0, dtype: DTypeLike = np.float32) -> Array:
+    def normal(self, shape: Shape, mean: float = 0.0, std: float = 1.0, dtype: DTypeLike = np.float32, blocks: bool = True) -> Array:
         """Samples of N(mean, std^2): mean + std z, z by Box and Muller (1958). torch.randn, Tensor.normal_.
 
         Fewer than 16 are computed in pairs in float64, and a spare one is kept for the next such call; more in blocks
-        of 16 in float32 (float64 for float64). The parts of a complex sample have std / sqrt(2). Raises RuntimeError
+        of 16 in float32 (float64 for float64); without `blocks`, as for memory that is not contiguous, all in pairs. The parts of a complex sample have std / sqrt(2). Raises RuntimeError
         for std < 0. torch.normal with a tensor std draws z so and scales it after; with only a tensor mean, std z.
         """
         dtype = _require("normal", dtype, "fc")
@@ -331,7 +330,7 @@ class Generator:
         if dtype.kind == "c":
             return self.normal((*shape, 2), mean, std / math.sqrt(2), _part(dtype)).view(dtype)[..., 0]
         n = math.prod(shape)
-        z = self._normal_pairs(n) if n < _NORMAL_BLOCK else self._normal_blocks(n, dtype)
+        z = self._normal_pairs(n) if n < _NORMAL_BLOCK or not blocks else self._normal_blocks(n, dtype)
         return _cast(_fma(z, std, mean), dtype, shape)
 
     def _normal_pairs(self, n: int) -> Array:

@@ -15,6 +15,7 @@ from ..core.checks import require_tensor
 from ..core.generator import default_generator
 from ..core.inplace import in_place
 from .arithmetic import mul
+from .random import empty_like, fill_bernoulli
 from .shape import squeeze, unsqueeze
 
 SELU_LIMIT = 1.7580993408473766  # minus the limit of SELU at -infinity: its scale times its alpha
@@ -25,10 +26,7 @@ def noise(x: Any, p: float, channels: bool) -> Any:
     x = data_of(x)
     if channels:
         return default_generator.bernoulli(1 - p, x.shape[:2], x.dtype).reshape(x.shape[:2] + (1,) * (x.ndim - 2))
-    mask = np.empty_like(x)
-    order = sorted(range(x.ndim), key=lambda d: -mask.strides[d])
-    mask.transpose(order)[...] = default_generator.bernoulli(1 - p, [x.shape[d] for d in order], x.dtype)
-    return mask
+    return fill_bernoulli(empty_like(x), 1 - p, default_generator)
 
 
 def scale_kept(x: Any, p: float, channels: bool) -> Any:

@@ -18,8 +18,9 @@ from .activation import sigmoid
 from .elementwise import exp, log, log1p
 from .powers import xlogy
 from .reduce import _mean_all, _sum_all
+from .relu import _hardtanh
 from .rounding import abs as absolute
-from .select import clamp, clamp_min, where
+from .select import clamp_min, where
 from .shape import unsqueeze
 
 
@@ -102,8 +103,8 @@ def l1_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = Non
     return reduced(y, reduction) if weight is None else weighted(y, input, weight, reduction)
 
 
-@primitive(x=lambda g, x, target, count, beta: share(g, count) * clamp((x - target) / beta, -1, 1),
-           target=lambda g, x, target, count, beta: share(g, count) * clamp((target - x) / beta, -1, 1),
+@primitive(x=lambda g, x, target, count, beta: share(g, count) * _hardtanh((x - target) / beta, -1, 1),
+           target=lambda g, x, target, count, beta: share(g, count) * _hardtanh((target - x) / beta, -1, 1),
            common="x target", grad_name="SmoothL1LossBackward0")
 def _smooth_l1_loss(x: Any, target: Any, count: Any, beta: Any) -> Any:
     d = np.abs(x - target)
@@ -122,8 +123,8 @@ def smooth_l1_loss(input: Any, target: Any, size_average: Any = None, reduce: An
     return _smooth_l1_loss(input, target, elements("smooth_l1_loss", input, target, reduction), beta)
 
 
-@primitive(x=lambda g, x, target, count, delta: share(g, count) * clamp(x - target, -delta, delta),
-           target=lambda g, x, target, count, delta: share(g, count) * clamp(target - x, -delta, delta),
+@primitive(x=lambda g, x, target, count, delta: share(g, count) * _hardtanh(x - target, -delta, delta),
+           target=lambda g, x, target, count, delta: share(g, count) * _hardtanh(target - x, -delta, delta),
            common="x target", grad_name="HuberLossBackward0")
 def _huber_loss(x: Any, target: Any, count: Any, delta: Any) -> Any:
     d = np.abs(x - target)

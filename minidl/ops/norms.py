@@ -185,5 +185,11 @@ def cond(A: Any, p: Any = None) -> Any:
     if p not in ("fro", "nuc", 1, -1, math.inf, -math.inf):
         raise RuntimeError(f"linalg.cond got an invalid norm type: {p}")
     require_square(f"linalg.cond(ord={p})", A)
+    if A.shape[-1] == 0:
+        return sum_over(A, (-2, -1))
     inverse, info = inv_ex(A)
-    return where(info != 0, math.inf, matrix_norm(A, p) * matrix_norm(inverse, p))
+    singular = info != 0
+    if p == "nuc":  # infinite singular values have no sum
+        inverse = where(singular[..., None, None], 0.0, inverse)
+        return matrix_norm(A, p) * where(singular, math.inf, matrix_norm(inverse, p))
+    return where(singular, math.inf, matrix_norm(A, p) * matrix_norm(inverse, p))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -71,25 +72,55 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, l
     return finish(source(generator).randperm(n, d), device, requires_grad)
 
 
-def _like(input: Tensor, dtype: Any) -> tuple[tuple[int, ...], np.dtype]:
-    require_tensor("rand_like", "input", input)
-    return input._data.shape, input._data.dtype if dtype is None else as_numpy_dtype(dtype)
+def empty_like(x: np.ndarray, dtype: Any = None) -> np.ndarray:
+    """An array of the shape and the order in memory of `x`; row-major if x repeats elements, as an expanded tensor does."""
+    return np.empty_like(x, dtype, order="C" if 0 in x.strides else "K")
+
+
+def memory_order(array: np.ndarray) -> list[int]:
+    """The dimensions of an array, the slowest in memory first: PyTorch fills a tensor in this order."""
+    return sorted(range(array.ndim), key=lambda d: -array.strides[d])
+
+
+def fill(array: np.ndarray, draw: Callable[..., np.ndarray]) -> np.ndarray:
+    """The array, filled with ``draw(shape)`` in its memory's order."""
+    order = memory_order(array)
+    array.transpose(order)[...] = draw([array.shape[d] for d in order])
+    return array
+
+
+def fill_bernoulli(array: np.ndarray, p: Any, generator: Generator) -> np.ndarray:
+    """The array, filled with 1 with probability p, a number or an array, else 0."""
+    def draw(shape: list[int]) -> np.ndarray:
+        each = np.broadcast_to(p, array.shape).transpose(memory_order(array)) if isinstance(p, np.ndarray) else p
+        return generator.bernoulli(each, shape, array.dtype)
+    return fill(array, draw)
+
+
+def fill_normal(array: np.ndarray, mean: float, std: float, generator: Generator) -> np.ndarray:
+    """The array, filled with normal values."""
+    return fill(array, lambda shape: generator.normal(shape, mean, std, array.dtype, blocks=array.flags.c_contiguous))
+
+
+def _like(op: str, input: Tensor, dtype: Any) -> np.ndarray:
+    """An array of the shape and the order in memory of `input`."""
+    require_tensor(op, "input", input)
+    return empty_like(input._data, None if dtype is None else as_numpy_dtype(dtype))
 
 
 @public
 def rand_like(input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
               memory_format: Any = None, generator: Generator | None = None) -> Tensor:
     """Uniform on [0, 1), of the shape and type of `input`."""
-    shape, d = _like(input, dtype)
-    return finish(source(generator).uniform(shape, 0.0, 1.0, d), device, requires_grad)
+    y = _like("rand_like", input, dtype)
+    return finish(fill(y, lambda shape: source(generator).uniform(shape, 0.0, 1.0, y.dtype)), device, requires_grad)
 
 
 @public
 def randn_like(input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
                memory_format: Any = None, generator: Generator | None = None) -> Tensor:
     """Standard normal, of the shape and type of `input`."""
-    shape, d = _like(input, dtype)
-    return finish(source(generator).normal(shape, 0.0, 1.0, d), device, requires_grad)
+    return finish(fill_normal(_like("randn_like", input, dtype), 0.0, 1.0, source(generator)), device, requires_grad)
 
 
 @public
@@ -98,8 +129,8 @@ def randint_like(input: Tensor, *args: Any, low: int = 0, high: int | None = Non
     """Integers uniform on [low, high), of the shape and type of `input`."""
     args = tuple(a.item() if isinstance(a, Tensor) else a for a in args)
     low, high, _ = integer_bounds("randint_like", args, low, high)
-    shape, d = _like(input, dtype)
-    return finish(default_generator.randint(shape, low, high, d), device, requires_grad)
+    y = _like("randint_like", input, dtype)
+    return finish(fill(y, lambda shape: default_generator.randint(shape, low, high, y.dtype)), device, requires_grad)
 
 
 @public
@@ -129,11 +160,9 @@ def _bernoulli(x: Any, sample: Any) -> Any:
 def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = None) -> Tensor:
     """1 with the probability that `input` gives at each place (or `p` everywhere), else 0; its gradient is zero."""
     array = data_of(input)
-    if p is not None:
-        return _bernoulli(input, source(generator).bernoulli(p, array.shape, array.dtype))
-    if array.dtype.kind != "f":
+    if p is None and array.dtype.kind != "f":
         raise RuntimeError(f"bernoulli: expected a floating-point tensor of probabilities, got {input.dtype}")
-    return _bernoulli(input, source(generator).bernoulli(array, array.shape, array.dtype))
+    return _bernoulli(input, source(generator).bernoulli(array if p is None else p, array.shape, array.dtype))
 
 
 @public(method=True)
@@ -149,12 +178,12 @@ def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     return wrap(rng.poisson(data_of(input)).astype(data_of(input).dtype))
 
 
-def fill_random(input: Tensor, array: np.ndarray) -> Tensor:
+def edited(input: Tensor, fill_array: Callable[[np.ndarray], Any]) -> Tensor:
     """Overwrites a tensor with random values; recorded as a fill, whose gradient is zero."""
     check_editable(input)
     if modes.recording > 0 and input.requires_grad:
         input.zero_()
-    input._data[...] = array
+    fill_array(input._data)
     input._counter[0] += 1
     return input
 
@@ -167,14 +196,14 @@ def uniform_(input: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: G
         raise TypeError(f"uniform_() got an unexpected keyword argument {next(iter(bounds))!r}")
     if low > to:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low} > to={to}")
-    return fill_random(input, source(generator).uniform(input._data.shape, low, to, input._data.dtype))
+    return edited(input, lambda y: fill(y, lambda shape: source(generator).uniform(shape, low, to, y.dtype)))
 
 
 def _filler(name: str, text: str, defaults: tuple[float, ...], draw: str) -> None:
     """A method that fills with one of the generator's distributions."""
     def method(input: Tensor, *parameters: float, generator: Generator | None = None, **named: float) -> Tensor:
         values = (*parameters, *named.values(), *defaults[len(parameters) + len(named):])
-        return fill_random(input, getattr(source(generator), draw)(input._data.shape, *values, dtype=input._data.dtype))
+        return edited(input, lambda y: fill(y, lambda shape: getattr(source(generator), draw)(shape, *values, dtype=y.dtype)))
 
     method.__name__, method.__doc__ = name, text
     public(where="", method=True)(method)
@@ -191,23 +220,23 @@ def normal_(input: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Ge
     """Fills with normal values: PyTorch's numbers, to rounding."""
     if std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-    return fill_random(input, source(generator).normal(input._data.shape, mean, std, input._data.dtype))
+    return edited(input, lambda y: fill_normal(y, mean, std, source(generator)))
 
 
 @public(where="", method=True)
 def bernoulli_(input: Tensor, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
     """Fills with ones with probability p, else zeros."""
-    return fill_random(input, source(generator).bernoulli(data_of(p), input._data.shape, input._data.dtype))
+    return edited(input, lambda y: fill_bernoulli(y, data_of(p), source(generator)))
 
 
 @public(where="", method=True)
 def random_(input: Tensor, *args: int, generator: Generator | None = None, **bounds: int) -> Tensor:
     """Fills with integers on [from, to), by default over all that the type holds."""
     low, high = bounds.pop("from", args[0] if len(args) == 2 else 0), bounds.pop("to", args[-1] if args else None)
-    g, d = source(generator), input._data.dtype
+    g = source(generator)
     if high is None and not low:
-        return fill_random(input, g.random(input._data.shape, d))
-    return fill_random(input, g.randint(input._data.shape, low, high, d))
+        return edited(input, lambda y: fill(y, lambda shape: g.random(shape, y.dtype)))
+    return edited(input, lambda y: fill(y, lambda shape: g.randint(shape, low, high, y.dtype)))
 
 
 @public

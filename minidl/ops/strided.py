@@ -48,7 +48,8 @@ def memory(x: np.ndarray) -> np.ndarray:
     owner = x
     while isinstance(owner.base, np.ndarray):
         owner = owner.base
-    return owner.transpose(sorted(range(owner.ndim), key=lambda d: -owner.strides[d])).reshape(-1).view(x.dtype)
+    count = 1 + sum((n - 1) * s for n, s in zip(owner.shape, owner.strides)) // owner.itemsize if owner.size else 0
+    return np.lib.stride_tricks.as_strided(owner, (count,), (owner.itemsize,)).view(x.dtype)
 
 
 @public(method=True)

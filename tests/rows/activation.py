@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from ..harness import Call, Row, array, arrays, call, calls, shapes, unary
+from minidl.testing import Case
+
+from ..harness import Row, array, arrays, call, calls, case, shapes, unary
 
 INT, BOOL = np.int64, np.bool_
 WHOLE = call(array(3, dtype=INT))
@@ -13,23 +15,23 @@ SLOPES = st.sampled_from([0.01, 0.0, 1.0, 0.3, -0.5, 2.0])
 AT_KINKS = calls(st.sampled_from([np.array([-3.0, -1.0, -0.5, -0.0, 0.0, 0.5, 1.0, 3.0, 6.0, 20.0]), np.array(0.5)]))
 
 
-def activation(**kwargs: Any) -> st.SearchStrategy[Call]:
+def activation(**kwargs: Any) -> st.SearchStrategy[Case]:
     return unary(**kwargs) | AT_KINKS
 
 
 @st.composite
-def prelus(draw: Any) -> Call:
-    x = draw(arrays(shapes(max_dims=4), "nonzero"))  # at 0 PyTorch's second derivative is its own
+def prelus(draw: Any) -> Case:
+    x = draw(arrays(shapes(max_dims=4), "away"))  # at 0 PyTorch's second derivative is its own
     channels = x.shape[1] if x.ndim > 1 else 1
-    return Call((x, draw(arrays(st.sampled_from([(), (1,), (channels,)])))))
+    return case((x, draw(arrays(st.sampled_from([(), (1,), (channels,)])))))
 
 
 @st.composite
-def halves(draw: Any) -> Call:
+def halves(draw: Any) -> Case:
     shape = list(draw(shapes(min_dims=1)))
     dim = draw(st.integers(-len(shape), len(shape) - 1))
     shape[dim] *= 2
-    return Call((draw(arrays(tuple(shape))), dim))
+    return case((draw(arrays(tuple(shape))), dim))
 
 
 ROWS = [

@@ -4,11 +4,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ..harness import Call, Row, array, arrays, call
+from minidl.testing import Case
+
+from ..harness import Row, array, arrays, call, case
 
 
 @st.composite
-def convolutions(draw: Any, dims: int, transposed: bool = False) -> Call:
+def convolutions(draw: Any, dims: int, transposed: bool = False) -> Case:
     """Calls whose kernel fits: batched or not, with or without bias, groups, stride, padding, dilation."""
     each = st.integers
     groups, c, o = draw(each(1, 2)), draw(each(1, 2)), draw(each(1, 2))
@@ -30,10 +32,10 @@ def convolutions(draw: Any, dims: int, transposed: bool = False) -> Call:
     size = tuple(n + draw(each(0, 2)) for n in least)
     x = draw(arrays((*draw(st.sampled_from([(), (0,), (1,), (2,)])), groups * c, *size)))
     b = draw(arrays((groups * o,))) if draw(st.booleans()) else None
-    return Call((x, draw(arrays(weight)), b), {**extra, "padding": padding})
+    return case((x, draw(arrays(weight)), b), {**extra, "padding": padding})
 
 
-def bad(dims: int) -> list[Call]:
+def bad(dims: int) -> list[Case]:
     """Calls of `conv{dims}d` that must raise."""
     x, w = array(2, 4, *[5] * dims), array(4, 4, *[3] * dims)
     return [call(array(2, 3, *[5] * dims), w), call(array(*[5] * dims), w), call(array(1, 2, 4, *[5] * dims), w),
@@ -43,7 +45,7 @@ def bad(dims: int) -> list[Call]:
             call(x, w.astype("f4")), call(x, array(0, 4, *[3] * dims)), call(array(2, 4, *[0] * dims), w, padding=2)]
 
 
-def bad_transposed(dims: int) -> list[Call]:
+def bad_transposed(dims: int) -> list[Case]:
     """Calls of `conv_transpose{dims}d` that must raise."""
     x, w = array(2, 4, *[5] * dims), array(4, 3, *[3] * dims)
     return [call(array(2, 3, *[5] * dims), w), call(array(*[5] * dims), w), call(x, w, array(4)), call(x, w, output_padding=1),
@@ -52,7 +54,7 @@ def bad_transposed(dims: int) -> list[Call]:
 
 
 @st.composite
-def unfolded(draw: Any, fold: bool = False) -> Call:
+def unfolded(draw: Any, fold: bool = False) -> Case:
     """Calls of unfold, or of fold, whose kernel fits."""
     pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))
     kernel, stride, dilation = draw(pairs), draw(pairs), draw(st.tuples(st.integers(1, 2), st.integers(1, 2)))
@@ -62,12 +64,12 @@ def unfolded(draw: Any, fold: bool = False) -> Call:
     c = draw(st.integers(1, 2))
     out = [(n + 2 * p - d * (k - 1) - 1) // s + 1 for n, p, d, k, s in zip(size, padding, dilation, kernel, stride)]
     if fold:
-        return Call((draw(arrays((*lead, c * kernel[0] * kernel[1], out[0] * out[1]))), size, kernel, dilation, padding, stride))
-    return Call((draw(arrays((*lead, c, *size))), kernel, dilation, padding, stride))
+        return case((draw(arrays((*lead, c * kernel[0] * kernel[1], out[0] * out[1]))), size, kernel, dilation, padding, stride))
+    return case((draw(arrays((*lead, c, *size))), kernel, dilation, padding, stride))
 
 
 @st.composite
-def paddings(draw: Any, mode: str) -> Call:
+def paddings(draw: Any, mode: str) -> Case:
     """Calls of pad; negative pads only where PyTorch defines the result."""
     dims = draw(st.integers(1, 3))
     shape = draw(st.tuples(*[st.integers(1, 2)] * draw(st.integers(1, 2)), *[st.integers(2, 4)] * dims))
@@ -76,7 +78,7 @@ def paddings(draw: Any, mode: str) -> Call:
         low = -(n // 2) if mode == "constant" else -1 if mode == "replicate" and n > 2 else 0
         pad += draw(st.tuples(*[st.integers(low, 5 if mode in ("constant", "replicate") else n - (mode == "reflect"))] * 2))
     value = {"value": draw(st.sampled_from([None, 0.5, 2]))} if mode == "constant" else {}
-    return Call((draw(arrays(shape)), tuple(pad)), {"mode": mode, **value})
+    return case((draw(arrays(shape)), tuple(pad)), {"mode": mode, **value})
 
 
 ROWS = [

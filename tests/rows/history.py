@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from ..harness import DType, Row, array, arrays, call, calls, shapes
+from ..harness import EDITABLE, DType, Row, array, arrays, call, calls, shapes
 
 ANY = arrays(dtype=np.float64) | arrays(dtype=np.int64) | arrays(dtype=np.bool_)
 CASTS = ("double", "float", "half", "long", "int", "short", "char", "bool")
@@ -11,7 +11,7 @@ DTYPES = st.sampled_from([DType(name) for name in ("float64", "float32", "int64"
 
 ROWS = [
     *(Row(f"Tensor.{name}", calls(ANY)) for name in CASTS),
-    Row("Tensor.byte", calls(arrays(dtype=np.int64, domain="index") | arrays(dtype=np.bool_))),
+    Row("Tensor.byte", calls(arrays(dtype=np.int64, domain="positive") | arrays(dtype=np.bool_))),
     *(Row(f"Tensor.{name}", calls(ANY)) for name in ("contiguous", "cpu", "dim", "element_size", "nelement", "tolist", "type", "is_pinned",
                                                      "share_memory_")),
     Row("Tensor.is_contiguous", calls(ANY), layouts=False),
@@ -27,9 +27,9 @@ ROWS = [
     Row("Tensor.set_", calls(arrays((2, 3)), arrays((4,))), grad=False, layouts=False),
     Row("Tensor.requires_grad_", calls(arrays()), bad=[call(array(2, dtype=np.int64))]),
     Row("Tensor.detach_", calls(arrays())),
-    *(Row(f"Tensor.{name}", calls(arrays(shapes(max_side=6))), grad=False, layouts=False) for name in ("normal_", "uniform_", "exponential_", "cauchy_", "log_normal_", "bernoulli_")),
-    Row("Tensor.geometric_", calls(arrays(), st.sampled_from([0.25, 0.5])), bad=[call(array(2), 2.0)], grad=False, layouts=False),
-    Row("Tensor.random_", calls(arrays(dtype=np.int64), st.integers(-3, 0), st.integers(1, 9)), bad=[call(array(2), 3, 3)], grad=False, layouts=False),
+    *(Row(f"Tensor.{name}", calls(arrays(shapes(max_side=6), layout=EDITABLE)), grad=False, layouts="drawn") for name in ("normal_", "uniform_", "exponential_", "cauchy_", "log_normal_", "bernoulli_")),
+    Row("Tensor.geometric_", calls(arrays(layout=EDITABLE), st.sampled_from([0.25, 0.5])), bad=[call(array(2), 2.0)], grad=False, layouts="drawn"),
+    Row("Tensor.random_", calls(arrays(dtype=np.int64, layout=EDITABLE), st.integers(-3, 0), st.integers(1, 9)), bad=[call(array(2), 3, 3)], grad=False, layouts="drawn"),
     *(Row(name, calls(ANY)) for name in ("clone", "detach", "is_complex", "is_floating_point", "is_signed", "is_tensor", "numel")),
     Row("is_nonzero", calls(arrays((1,)) | arrays((), dtype=np.int64)), bad=[call(array(2))]),
     Row("is_same_size", calls(arrays(), arrays())),

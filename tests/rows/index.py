@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from ..harness import Call, Row, array, arrays, call, calls, shapes
+from minidl.testing import Case
+
+from ..harness import Row, array, arrays, call, calls, case, shapes
 
 FULL = shapes(1, 3, min_side=1)
 
@@ -17,7 +19,7 @@ def integers(shape: Any, low: int, high: int) -> st.SearchStrategy[np.ndarray]:
 
 
 @st.composite
-def brackets(draw: Any) -> Call:
+def brackets(draw: Any) -> Case:
     """A tensor and an index of integers, slices, None, Ellipsis, bools, index tensors, lists and masks."""
     x = draw(arrays(shapes(0, 4, min_side=1)))
     key: list[Any] = []
@@ -54,11 +56,11 @@ def brackets(draw: Any) -> Call:
             ends = st.none() | st.integers(-n - 1, n + 1)
             key.append(slice(draw(ends), draw(ends), draw(st.sampled_from([None, 1, 2]))))
         dim += 1
-    return Call((x, key[0] if len(key) == 1 and draw(st.booleans()) else tuple(key)))
+    return case((x, key[0] if len(key) == 1 and draw(st.booleans()) else tuple(key)))
 
 
 @st.composite
-def vector(draw: Any, source: bool = False, once: bool = False, domain: str = "any", **kwargs: Any) -> Call:
+def vector(draw: Any, source: bool = False, once: bool = False, domain: str = "finite", **kwargs: Any) -> Case:
     """A tensor, a dimension, a vector of indices along it, and perhaps a source of as many slices."""
     x = draw(arrays(FULL, domain))
     dim = draw(st.integers(-x.ndim, x.ndim - 1))
@@ -67,10 +69,10 @@ def vector(draw: Any, source: bool = False, once: bool = False, domain: str = "a
     index = np.array(draw(st.permutations(range(n)))[:k], np.int64) if once else draw(integers((k,), 0, n))
     extra = {name: draw(v) if isinstance(v, st.SearchStrategy) else v for name, v in kwargs.items()}
     if not source:
-        return Call((x, dim, index), extra)
+        return case((x, dim, index), extra)
     shape = list(x.shape)
     shape[dim] = k
-    return Call((x, dim, index, draw(other(tuple(shape), domain))), extra)
+    return case((x, dim, index, draw(other(tuple(shape), domain))), extra)
 
 
 def other(shape: tuple[int, ...], domain: str) -> st.SearchStrategy[np.ndarray]:
@@ -80,7 +82,7 @@ def other(shape: tuple[int, ...], domain: str) -> st.SearchStrategy[np.ndarray]:
 
 
 @st.composite
-def elementwise(draw: Any, source: bool = False, once: bool = False, domain: str = "any", **kwargs: Any) -> Call:
+def elementwise(draw: Any, source: bool = False, once: bool = False, domain: str = "finite", **kwargs: Any) -> Case:
     """A tensor, a dimension, an index tensor no larger in the other dimensions, and perhaps a source of the same shape."""
     x = draw(arrays(FULL, domain))
     dim = draw(st.integers(-x.ndim, x.ndim - 1))
@@ -93,22 +95,22 @@ def elementwise(draw: Any, source: bool = False, once: bool = False, domain: str
         index = np.moveaxis(np.broadcast_to(order, [*np.delete(shape, dim), shape[dim]]), -1, dim).copy()
     extra = {name: draw(v) if isinstance(v, st.SearchStrategy) else v for name, v in kwargs.items()}
     if not source:
-        return Call((x, dim, index), extra)
-    return Call((x, dim, index, draw(other(tuple(shape), domain))), extra)
+        return case((x, dim, index), extra)
+    return case((x, dim, index, draw(other(tuple(shape), domain))), extra)
 
 
 @st.composite
-def flat(draw: Any, once: bool = False, source: bool = False) -> Call:
+def flat(draw: Any, once: bool = False, source: bool = False) -> Case:
     x = draw(arrays(FULL))
     if not source:
-        return Call((x, draw(integers(draw(shapes(0, 2)), -x.size, x.size))))
+        return case((x, draw(integers(draw(shapes(0, 2)), -x.size, x.size))))
     once = draw(st.booleans())
     index = np.array(draw(st.permutations(range(x.size)))[:2], np.int64) if once else draw(integers((3,), -x.size, x.size))
-    return Call((x, index, draw(arrays(index.shape)), not once))
+    return case((x, index, draw(arrays(index.shape)), not once))
 
 
 @st.composite
-def put_at(draw: Any) -> Call:
+def put_at(draw: Any) -> Case:
     x = draw(arrays(shapes(2, 3, min_side=1)))
     once = draw(st.booleans())
     if once:
@@ -116,20 +118,20 @@ def put_at(draw: Any) -> Call:
         key = tuple(np.array(i) for i in np.unravel_index(places, x.shape[:2]))
     else:
         key = tuple(draw(integers((3,), -n, n)) for n in x.shape[:2])
-    return Call((x, key, draw(arrays((len(key[0]), *x.shape[2:]))), not once))
+    return case((x, key, draw(arrays((len(key[0]), *x.shape[2:]))), not once))
 
 
 @st.composite
-def masked(draw: Any, *args: Any, source: bool = False) -> Call:
+def masked(draw: Any, *args: Any, source: bool = False) -> Case:
     x = draw(arrays(shapes(0, 3)))
     mask = draw(arrays(tuple(draw(st.sampled_from([n, 1])) for n in x.shape[draw(st.integers(0, x.ndim)):]), dtype=bool))
     if source:
         args = (draw(arrays((x.size + 1,))),)
-    return Call((x, mask, *(draw(a) if isinstance(a, st.SearchStrategy) else a for a in args)))
+    return case((x, mask, *(draw(a) if isinstance(a, st.SearchStrategy) else a for a in args)))
 
 
 @st.composite
-def embedded(draw: Any, kind: str) -> Call:
+def embedded(draw: Any, kind: str) -> Case:
     x = draw(arrays(shapes(2, 3, min_side=1)))
     dim = draw(st.integers(0, x.ndim - 1))
     n = x.shape[dim]
@@ -143,33 +145,33 @@ def embedded(draw: Any, kind: str) -> Call:
     else:
         args = (draw(st.integers(-1, 1)), *draw(st.permutations(range(x.ndim)))[:2])
         part = np.diagonal(x, *args)
-    return Call((x, draw(arrays(part.shape)), *args))
+    return case((x, draw(arrays(part.shape)), *args))
 
 
 @st.composite
-def narrowed(draw: Any) -> Call:
+def narrowed(draw: Any) -> Case:
     x = draw(arrays(shapes(1)))
     dim = draw(st.integers(-x.ndim, x.ndim - 1))
     start = draw(st.integers(0, x.shape[dim]))
-    return Call((x, dim, start, draw(st.integers(0, x.shape[dim] - start))))
+    return case((x, dim, start, draw(st.integers(0, x.shape[dim] - start))))
 
 
 @st.composite
-def selected(draw: Any) -> Call:
+def selected(draw: Any) -> Case:
     x = draw(arrays(FULL))
     dim = draw(st.integers(-x.ndim, x.ndim - 1))
-    return Call((x, dim, draw(st.integers(-x.shape[dim], x.shape[dim] - 1))))
+    return case((x, dim, draw(st.integers(-x.shape[dim], x.shape[dim] - 1))))
 
 
 @st.composite
-def along_dim(draw: Any) -> Call:
+def along_dim(draw: Any) -> Case:
     c = draw(elementwise())
     x, dim, index = c.args
     if draw(st.booleans()):
-        return Call((x, draw(integers((3,), 0, x.size))))
+        return case((x, draw(integers((3,), 0, x.size))))
     sizes = [1 if draw(st.booleans()) else n for n in x.shape]
     sizes[dim] = index.shape[dim]
-    return Call((x, draw(integers(tuple(sizes), -x.shape[dim], x.shape[dim])), dim))
+    return case((x, draw(integers(tuple(sizes), -x.shape[dim], x.shape[dim])), dim))
 
 
 X, I = array(3, 2), np.array([0, 2])
@@ -196,14 +198,14 @@ ROWS = [
     Row("scatter_add", elementwise(source=True), bad=[call(X, 0, np.array([[3]]), X), call(X, 0, np.array([[0]]), 1.0)], inplace=True),
     *(Row("scatter_reduce", elementwise(source=True, domain=domain, reduce=how, include_self=st.booleans()), inplace=True,
           bad=[call(X, 0, np.array([[0]]), X, "other")])
-      for how, domain in (("sum", "any"), ("mean", "any"), ("prod", "nonzero"), ("amax", "distinct"), ("amin", "distinct"))),
+      for how, domain in (("sum", "finite"), ("mean", "finite"), ("prod", "away"), ("amax", "distinct"), ("amin", "distinct"))),
     Row("index_add", vector(source=True, alpha=st.sampled_from([1, 2.5])), bad=[call(X, 0, OUT, array(1, 2)), call(X, 0, I, array(3, 2)),
                                                                               call(X, 0, I, array(2, 2) > 0)], inplace=True),
     Row("index_copy", vector(source=True, once=True), bad=[call(X, 0, OUT, array(1, 2)), call(X, 0, I, array(3, 2))], inplace=True),
     Row("index_fill", vector(value=NUMBER | arrays(())), bad=[call(X, 0, OUT, 1.0), call(X, 0, I, array(1)), call(X, 2, I, 1.0)], inplace=True),
     *(Row("index_reduce", vector(source=True, domain=domain, reduce=how, include_self=st.booleans()), inplace=True,
           bad=[call(X, 0, I, array(2, 2), "sum"), call(X, 0, OUT, array(1, 2), "amax")])
-      for how, domain in (("mean", "any"), ("prod", "nonzero"), ("amax", "distinct"), ("amin", "distinct"))),
+      for how, domain in (("mean", "finite"), ("prod", "away"), ("amax", "distinct"), ("amin", "distinct"))),
     Row("Tensor.put", flat(source=True), bad=[call(X, I, array(3)), call(X, np.array([6]), array(1)), call(X, I, array(2) > 0)]),
     Row("masked_fill", masked(NUMBER | arrays(())), bad=[call(X, X, 1.0), call(X, MASK, array(1)), call(X, np.zeros(3, bool), 1.0), call(X, MASK, "a")],
         inplace=True),

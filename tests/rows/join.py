@@ -5,13 +5,15 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from ..harness import Call, Row, array, arrays, call, calls, shapes
+from minidl.testing import Case
+
+from ..harness import Row, array, arrays, call, calls, case, shapes
 
 X = array(4, 2)
 
 
 @st.composite
-def equal_but_one(draw: Any, with_dim: bool = True) -> Call:
+def equal_but_one(draw: Any, with_dim: bool = True) -> Case:
     """Several tensors whose sizes differ in one dimension at most, perhaps an empty 1-d one, and that dimension."""
     shape = list(draw(shapes(1)))
     dim = draw(st.integers(0, len(shape) - 1))
@@ -21,18 +23,18 @@ def equal_but_one(draw: Any, with_dim: bool = True) -> Call:
         tensors.append(draw(arrays(tuple(shape))))
     if draw(st.booleans()):
         tensors.append(np.zeros(0))
-    return Call((tensors, dim if draw(st.booleans()) else dim - len(shape)))
+    return case((tensors, dim if draw(st.booleans()) else dim - len(shape)))
 
 
 @st.composite
-def alike(draw: Any, min_dims: int = 0, with_dim: bool = False, sequence: bool = True) -> Call:
+def alike(draw: Any, min_dims: int = 0, with_dim: bool = False, sequence: bool = True) -> Case:
     shape = draw(shapes(min_dims))
     tensors = [draw(arrays(shape)) for _ in range(draw(st.integers(1, 3)))]
-    return Call((tensors, draw(st.integers(-len(shape) - 1, len(shape)))) if with_dim else (tensors,) if sequence else tuple(tensors))
+    return case((tensors, draw(st.integers(-len(shape) - 1, len(shape)))) if with_dim else (tensors,) if sequence else tuple(tensors))
 
 
 @st.composite
-def parts(draw: Any, kind: str) -> Call:
+def parts(draw: Any, kind: str) -> Case:
     x = draw(arrays(shapes(1, max_side=5)))
     dim = draw(st.integers(-x.ndim, x.ndim - 1))
     n = x.shape[dim]
@@ -43,16 +45,16 @@ def parts(draw: Any, kind: str) -> Call:
         how = tuple(draw(st.lists(st.integers(-n - 1, n + 1), max_size=3)))
     else:
         how = draw(st.integers(1, 6))
-    return Call((x, how, dim))
+    return case((x, how, dim))
 
 
 @st.composite
-def halves(draw: Any, dim: int, min_dims: int) -> Call:
+def halves(draw: Any, dim: int, min_dims: int) -> Case:
     shape = list(draw(shapes(min_dims, min_side=1)))
     where = 0 if len(shape) == 1 else dim
     n = draw(st.integers(1, 3))
     shape[where] = n * draw(st.integers(1, 2))
-    return Call((draw(arrays(tuple(shape))), draw(st.sampled_from([n, (1,), (0, 2)]))))
+    return case((draw(arrays(tuple(shape))), draw(st.sampled_from([n, (1,), (0, 2)]))))
 
 
 VECTORS = st.lists(arrays(shapes(1, 1)), min_size=1, max_size=3)
@@ -74,6 +76,6 @@ ROWS = [
     Row("block_diag", alike(sequence=False).filter(lambda c: c.args[0].ndim < 3), bad=[call(array(1, 1, 1)), call(1.0)]),
     Row("meshgrid", calls(VECTORS, indexing=st.sampled_from(["ij", "xy"])),
         bad=[call(X, X, indexing="ij"), call(array(2), indexing="yx"), call(array(2), array(2).astype(np.float32), indexing="ij"), call([])]),
-    Row("cartesian_prod", VECTORS.map(lambda v: Call(tuple(v))), bad=[call(X), call(array())]),
+    Row("cartesian_prod", VECTORS.map(lambda v: case(tuple(v))), bad=[call(X), call(array())]),
     Row("combinations", calls(arrays(shapes(1, 1, max_side=4)), st.integers(0, 3), st.booleans()), bad=[call(X), call(array(3), -1)]),
 ]

@@ -5,13 +5,15 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from ..harness import Call, Row, array, arrays, call
+from minidl.testing import Case
+
+from ..harness import Row, array, arrays, call, case
 
 SCALE = st.sampled_from([0, 1, 2, -0.5])
 
 
 @st.composite
-def products(draw: Any, *shapes: str, dtype: Any = np.float64, min_side: int = 0, **kwargs: Any) -> Call:
+def products(draw: Any, *shapes: str, dtype: Any = np.float64, min_side: int = 0, **kwargs: Any) -> Case:
     """Calls with arrays whose dimensions are letters: the same letter, the same size. A digit stands for itself; "?" lets the letter
     after it be 1 too."""
     sizes: dict[str, int] = {}
@@ -27,10 +29,10 @@ def products(draw: Any, *shapes: str, dtype: Any = np.float64, min_side: int = 0
             shape.append(1 if may_be_one and n and draw(st.booleans()) else n)
             may_be_one = False
         args.append(draw(arrays(tuple(shape), dtype=dtype)))
-    return Call(tuple(args), {k: draw(v) if isinstance(v, st.SearchStrategy) else v for k, v in kwargs.items()})
+    return case(tuple(args), {k: draw(v) if isinstance(v, st.SearchStrategy) else v for k, v in kwargs.items()})
 
 
-def added(summand: str, *factors: str) -> st.SearchStrategy[Call]:
+def added(summand: str, *factors: str) -> st.SearchStrategy[Case]:
     """Calls of the add family; in PyTorch, a summand is not broadcast to a product of zero size."""
     scales = {"beta": SCALE, "alpha": SCALE}
     return products(summand, *factors, min_side=1, **scales) | products(summand.replace("?", ""), *factors, **scales)
@@ -42,7 +44,7 @@ MATMUL = st.one_of(products("k", "k"), products("nk", "k"), products("k", "km"),
 
 
 @st.composite
-def einsums(draw: Any) -> Call:
+def einsums(draw: Any) -> Case:
     equation = draw(st.sampled_from([
         "ij,jk->ik", "ij,jk", "bij,bjk->bik", "i,j->ij", "ii->i", "ii", "ij->ji", "ij->", "ijk->k", "i,i", "ij,ij->", "bi,oij,bj->bo",
         "...ij,...jk->...ik", "...i->...", "iij,jk->ik", "ij,kl->", "ij,j,k->ik", "b...,b...->b", "i...->...", "aij,bij->ab", "ijij->ij",
@@ -55,7 +57,7 @@ def einsums(draw: Any) -> Call:
             n = sizes.setdefault(c, draw(st.integers(0, 3)))
             shape.append(n if term.count(c) > 1 or draw(st.integers(0, 4)) else 1)
         operands.append(draw(arrays(tuple(shape))))
-    return Call((equation, *operands))
+    return case((equation, *operands))
 
 
 SUBLISTS = [call(array(2, 3), [0, 1], array(3, 2), [1, 2], [0, 2]), call(array(2, 3), [0, 1]),
@@ -109,7 +111,7 @@ ROWS = [
     Row("tensordot", TENSORDOT, bad=[call(array(2, 3), array(2, 3), dims=1), call(array(2, 3), array(3, 2), dims=3),
                                      call(array(2, 3), array(3, 2), dims=-1), call(array(2, 3), array(3, 2), dims=([0, 1], [0]))]),
     Row("kron", st.one_of(products("ab", "cd"), products("a", "bcd"), products("", "ab"), products("abc", "d")), bad=[call(array(2), 3.0)]),
-    Row("linalg.multi_dot", st.one_of(*(products(*terms).map(lambda c: Call((list(c.args),))) for terms in (
+    Row("linalg.multi_dot", st.one_of(*(products(*terms).map(lambda c: case((list(c.args),))) for terms in (
         ("ij", "jk"), ("ij", "jk", "kl"), ("i", "ij", "jk"), ("ij", "jk", "k"), ("i", "ij", "jk", "k"), ("ij", "jk", "kl", "lm")))),
         bad=[call([array(2)]), call([array(2, 3), array(2, 3)]), call([array(2, 2), array(2, 2, 2), array(2)]),
              call([array(2, 2), array(2, 2, dtype=np.int64)])]),

@@ -7,45 +7,47 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ..harness import Call, Row, array, arrays, call, shapes
+from minidl.testing import Case
+
+from ..harness import Row, array, arrays, call, case, shapes
 
 
 @st.composite
-def channels(draw: Any, kind: str, min_dims: int = 2) -> Call:
+def channels(draw: Any, kind: str, min_dims: int = 2) -> Case:
     """x (N, C, *) with weight and bias per channel, each perhaps absent."""
     shape = draw(shapes(min_dims=min_dims, max_dims=4, min_side=1, max_side=4))
     x, c = draw(arrays(shape, "distinct")), shape[1]
     weight, bias = draw(st.just((None, None)) | st.tuples(arrays((c,)), st.none() | arrays((c,))))
     if kind == "batch":
         if draw(st.booleans()):
-            return Call((x, None, None, weight, bias), {"training": True})
-        return Call((x, draw(arrays((c,))), draw(arrays((c,), "positive")), weight, bias))
+            return case((x, None, None, weight, bias), {"training": True})
+        return case((x, draw(arrays((c,))), draw(arrays((c,), "positive")), weight, bias))
     if kind == "instance":
-        return Call((x,), {"weight": weight, "bias": bias, "eps": draw(st.sampled_from([1e-5, 0.1]))})
+        return case((x,), {"weight": weight, "bias": bias, "eps": draw(st.sampled_from([1e-5, 0.1]))})
     groups = draw(st.sampled_from([g for g in range(1, c + 1) if c % g == 0]))
-    return Call((x, groups, weight, bias))
+    return case((x, groups, weight, bias))
 
 
 @st.composite
-def trailing(draw: Any, parameters: int) -> Call:
+def trailing(draw: Any, parameters: int) -> Case:
     """x with up to `parameters` arrays of the shape of its last dimensions."""
     shape = draw(shapes(min_dims=1, max_dims=4, min_side=1, max_side=4))
     last = shape[draw(st.integers(0, len(shape) - 1)):]
     count = draw(st.integers(0, parameters))
-    return Call((draw(arrays(shape, "distinct")), list(last), *(draw(arrays(last)) for _ in range(count))),
+    return case((draw(arrays(shape, "distinct")), list(last), *(draw(arrays(last)) for _ in range(count))),
                 {"eps": draw(st.sampled_from([1e-5, 0.1]))})
 
 
 @st.composite
-def normalised(draw: Any) -> Call:
-    x = draw(arrays(shapes(min_dims=1, min_side=1), "nonzero"))
-    return Call((x,), {"p": draw(st.sampled_from([1.0, 2.0, 3.0])), "dim": draw(st.integers(-x.ndim, x.ndim - 1))})
+def normalised(draw: Any) -> Case:
+    x = draw(arrays(shapes(min_dims=1, min_side=1), "away"))
+    return case((x,), {"p": draw(st.sampled_from([1.0, 2.0, 3.0])), "dim": draw(st.integers(-x.ndim, x.ndim - 1))})
 
 
 @st.composite
-def local(draw: Any) -> Call:
-    x = draw(arrays(shapes(min_dims=3, max_dims=5, min_side=1), "nonzero"))
-    return Call((x, draw(st.integers(1, 4))),
+def local(draw: Any) -> Case:
+    x = draw(arrays(shapes(min_dims=3, max_dims=5, min_side=1), "away"))
+    return case((x, draw(st.integers(1, 4))),
                 {"alpha": draw(st.sampled_from([1e-4, 0.5])), "k": draw(st.sampled_from([1.0, 2.0]))})
 
 

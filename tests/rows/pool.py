@@ -5,11 +5,13 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from ..harness import Call, Row, array, arrays, call
+from minidl.testing import Case
+
+from ..harness import Row, array, arrays, call, case
 
 
 @st.composite
-def pooled(draw: Any, dims: int, kind: str, domain: str = "any", dtype: Any = np.float64) -> Call:
+def pooled(draw: Any, dims: int, kind: str, domain: str = "finite", dtype: Any = np.float64) -> Case:
     """Calls of max_pool, avg_pool ("max", "avg") or lp_pool ("lp") whose windows fit."""
     each = st.integers
     kernel = draw(st.tuples(*[each(1, 3)] * dims))
@@ -20,27 +22,27 @@ def pooled(draw: Any, dims: int, kind: str, domain: str = "any", dtype: Any = np
     x = draw(arrays((*draw(st.sampled_from([(1,), (2,), (0, 1), (1, 2), (2, 1)])), *size), domain, dtype))
     extra: dict[str, Any] = {"ceil_mode": draw(st.booleans())}
     if kind == "lp":
-        return Call((x, 2.0, kernel if dims > 1 else kernel[0], stride), extra)
+        return case((x, 2.0, kernel if dims > 1 else kernel[0], stride), extra)
     if kind == "max":
         extra |= {"dilation": dilation, "return_indices": draw(st.booleans())}
     else:
         extra["count_include_pad"] = draw(st.booleans())
         if dims > 1:
             extra["divisor_override"] = draw(st.sampled_from([None, 3, -2]))
-    return Call((x, kernel, stride, padding), extra)
+    return case((x, kernel, stride, padding), extra)
 
 
 @st.composite
-def adaptive(draw: Any, dims: int, domain: str = "any", indices: bool = False) -> Call:
+def adaptive(draw: Any, dims: int, domain: str = "finite", indices: bool = False) -> Case:
     """Calls of the adaptive pools."""
     size = draw(st.tuples(*[st.integers(1, 5)] * dims))
     out = draw(st.tuples(*[st.integers(1, 5)] * dims) | st.just((1,) * dims))
     x = draw(arrays((*draw(st.sampled_from([(1,), (2,), (0, 1), (1, 2), (2, 1)])), *size), domain))
-    return Call((x, out if dims > 1 else out[0]), {"return_indices": draw(st.booleans())} if indices else {})
+    return case((x, out if dims > 1 else out[0]), {"return_indices": draw(st.booleans())} if indices else {})
 
 
 @st.composite
-def unpooled(draw: Any, dims: int) -> Call:
+def unpooled(draw: Any, dims: int) -> Case:
     """Calls of max_unpool; the places differ, so that none is written twice."""
     kernel = draw(st.integers(1, 2))
     size = draw(st.tuples(*[st.integers(1, 3)] * dims))
@@ -48,19 +50,19 @@ def unpooled(draw: Any, dims: int) -> Call:
     x = draw(arrays((*lead, *size)))
     places = range(int(np.prod(size)) * kernel ** dims)
     chosen = [draw(st.permutations(places))[:int(np.prod(size))] for _ in range(int(np.prod(lead)))]
-    return Call((x, np.array(chosen, np.int64).reshape(x.shape), kernel))
+    return case((x, np.array(chosen, np.int64).reshape(x.shape), kernel))
 
 
 @st.composite
-def fractional(draw: Any, dims: int) -> Call:
+def fractional(draw: Any, dims: int) -> Case:
     """Calls of fractional_max_pool; both libraries draw the same random starts."""
     kernel, out = draw(st.tuples(*[st.integers(1, 2)] * dims)), draw(st.tuples(*[st.integers(1, 3)] * dims))
     size = tuple(k + m + draw(st.integers(0, 2)) for k, m in zip(kernel, out))
     x = draw(arrays((*draw(st.sampled_from([(1,), (1, 2), (2, 1)])), *size)))
-    return Call((x, kernel), {"output_size": out, "return_indices": draw(st.booleans())})
+    return case((x, kernel), {"output_size": out, "return_indices": draw(st.booleans())})
 
 
-def bad(dims: int) -> list[Call]:
+def bad(dims: int) -> list[Case]:
     """Calls of any sliding pool that must raise."""
     x = array(2, 3, *[5] * dims)
     return [call(array(*[5] * dims), 2), call(array(1, 2, 3, *[5] * dims), 2), call(x, 6), call(x, 0), call(x, 2, 0), call(x, 2, -1),
@@ -68,7 +70,7 @@ def bad(dims: int) -> list[Call]:
             call(array(2, 3, *[0] * dims), 2)]
 
 
-def bad_adaptive(dims: int) -> list[Call]:
+def bad_adaptive(dims: int) -> list[Case]:
     """Calls of any adaptive pool that must raise."""
     return [call(array(*[5] * dims), 2), call(array(2, 3, *[5] * dims), (2,) * (dims + 1)), call(array(2, 3, *[5] * dims), -1),
             call(array(2, 3, *[0] * dims), 2), call(array(2, 3, *[5] * dims, dtype=np.int64), 2)]
@@ -78,7 +80,7 @@ def max_indices(dims: int) -> np.ndarray:
     return np.zeros((1, 1, *[2] * dims), np.int64)
 
 
-def bad_unpool(dims: int) -> list[Call]:
+def bad_unpool(dims: int) -> list[Case]:
     """Calls of max_unpool that must raise."""
     x, i = array(1, 1, *[2] * dims), max_indices(dims)
     return [call(x, i.astype(np.int32), 2), call(x, i[0], 2), call(x, i + 99, 2), call(x, i - 1, 2),

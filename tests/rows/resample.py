@@ -5,13 +5,15 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from ..harness import Call, Row, array, arrays, call, shapes
+from minidl.testing import Case
+
+from ..harness import Row, array, arrays, call, case, shapes
 
 SCALES = st.sampled_from([0.5, 1.0, 1.5, 2.0, 3.0])
 
 
 @st.composite
-def resized(draw: Any, dims: int, modes: Any, antialias: bool = False) -> Call:
+def resized(draw: Any, dims: int, modes: Any, antialias: bool = False) -> Case:
     """An image of at least 2 in each size, so that half of it is not empty; to a size of at least 2 with antialias.
 
     (PyTorch's antialiased bicubic kernel repeats the first row where the output is one pixel wide.)
@@ -29,11 +31,11 @@ def resized(draw: Any, dims: int, modes: Any, antialias: bool = False) -> Call:
         kwargs["align_corners"] = draw(st.booleans())
     if antialias:
         kwargs["antialias"] = True
-    return Call((draw(arrays(shape)),), kwargs)
+    return case((draw(arrays(shape)),), kwargs)
 
 
 @st.composite
-def sampled(draw: Any, dims: int) -> Call:
+def sampled(draw: Any, dims: int) -> Case:
     """Places are odd multiples of 1/32, of which none is at a pixel's centre, edge or half for sizes from 2 to 4."""
     n, c = draw(st.integers(1, 2)), draw(st.integers(1, 2))
     x = draw(arrays((n, c, *draw(shapes(min_dims=dims, max_dims=dims, min_side=2, max_side=4)))))
@@ -41,36 +43,36 @@ def sampled(draw: Any, dims: int) -> Call:
     odd = st.integers(-35, 35).map(lambda i: (2 * i + 1) / 31.7)
     size = int(np.prod(out)) * n * dims
     grid = np.array(draw(st.lists(odd, min_size=size, max_size=size))).reshape(n, *out, dims)
-    return Call((x, grid), {"mode": draw(st.sampled_from(["bilinear", "nearest", *(["bicubic"] if dims == 2 else [])])),
+    return case((x, grid), {"mode": draw(st.sampled_from(["bilinear", "nearest", *(["bicubic"] if dims == 2 else [])])),
                             "padding_mode": draw(st.sampled_from(["zeros", "border", "reflection"])),
                             "align_corners": draw(st.booleans())})
 
 
 @st.composite
-def affine(draw: Any) -> Call:
+def affine(draw: Any) -> Case:
     dims = draw(st.sampled_from([2, 3]))
     n, *rest = draw(shapes(min_dims=dims + 2, max_dims=dims + 2, min_side=1))
-    return Call((draw(arrays((n, dims, dims + 1))), [n, *rest]), {"align_corners": draw(st.booleans())})
+    return case((draw(arrays((n, dims, dims + 1))), [n, *rest]), {"align_corners": draw(st.booleans())})
 
 
 @st.composite
-def blocks(draw: Any, inverse: bool) -> Call:
+def blocks(draw: Any, inverse: bool) -> Case:
     lead, r = draw(shapes(max_dims=2, min_side=1)), draw(st.integers(1, 3))
     c, h, w = draw(st.tuples(*[st.integers(1, 2)] * 3))
-    return Call((draw(arrays((*lead, c, h * r, w * r) if inverse else (*lead, c * r * r, h, w))), r))
+    return case((draw(arrays((*lead, c, h * r, w * r) if inverse else (*lead, c * r * r, h, w))), r))
 
 
 @st.composite
-def shuffled(draw: Any) -> Call:
+def shuffled(draw: Any) -> Case:
     groups, per_group = draw(st.integers(1, 3)), draw(st.integers(1, 3))
     n, *positions = draw(shapes(min_dims=2, max_dims=3, min_side=1))
-    return Call((draw(arrays((n, groups * per_group, *positions))), groups))
+    return case((draw(arrays((n, groups * per_group, *positions))), groups))
 
 
 @st.composite
-def sized(draw: Any, **fixed: Any) -> Call:
+def sized(draw: Any, **fixed: Any) -> Case:
     sizes = draw(st.fixed_dictionaries({"size": st.integers(1, 5)}) | st.fixed_dictionaries({"scale_factor": SCALES}))
-    return Call((draw(arrays((1, 2, 2, 3))),), sizes | fixed)
+    return case((draw(arrays((1, 2, 2, 3))),), sizes | fixed)
 
 
 X = array(1, 2, 4, 4)

@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from ..harness import Call, Row, array, arrays, call, shapes
+from minidl.testing import Case
+
+from ..harness import Row, array, arrays, call, case, shapes
 from .reduce import along, casting, with_zeros
 
 INT, BOOL = np.int64, np.bool_
@@ -16,14 +18,14 @@ whole = along(dtype=INT) | along(dtype=np.uint8) | along(dtype=BOOL)
 
 
 @st.composite
-def factors(draw: Any) -> Call:
+def factors(draw: Any) -> Case:
     """Calls ``f(x, dim)`` with some zeros."""
     c = draw(with_zeros().filter(lambda c: len(c.args) == 2))
-    return Call(c.args)
+    return case(c.args)
 
 
 @st.composite
-def extended(draw: Any) -> Call:
+def extended(draw: Any) -> Case:
     """Calls of diff, with what comes before and after."""
     x = draw(arrays(shapes(min_dims=1, min_side=0), dtype=draw(st.sampled_from([np.float64, INT, BOOL]))))
     dim = draw(st.integers(-x.ndim, x.ndim - 1))
@@ -33,11 +35,11 @@ def extended(draw: Any) -> Call:
         shape[dim] = draw(st.integers(1, 2))
         return draw(st.none() | arrays(tuple(shape), dtype=x.dtype))
 
-    return Call((x,), {"n": draw(st.integers(0, 3)), "dim": dim, "prepend": more(), "append": more()})
+    return case((x,), {"n": draw(st.integers(0, 3)), "dim": dim, "prepend": more(), "append": more()})
 
 
 @st.composite
-def sampled(draw: Any) -> Call:
+def sampled(draw: Any) -> Case:
     """Calls of gradient: numbers or coordinates for the spacing."""
     x = draw(arrays(st.sampled_from([(4,), (3, 5), (3, 3, 4)])))
     dims = draw(st.none() | st.permutations(range(x.ndim)))
@@ -52,19 +54,19 @@ def sampled(draw: Any) -> Call:
     elif kind == "coordinates":
         sizes = [x.shape[d] for d in (range(x.ndim) if dims is None else dims)]
         kwargs["spacing"] = [np.cumsum(draw(arrays((n,), "positive"))) for n in sizes]
-    return Call((x,), kwargs)
+    return case((x,), kwargs)
 
 
 @st.composite
-def integrands(draw: Any) -> Call:
+def integrands(draw: Any) -> Case:
     """Calls of trapezoid: coordinates along one dimension, for every sample, or a step."""
     y = draw(arrays(shapes(min_dims=1, min_side=1), dtype=draw(st.sampled_from([np.float64, INT]))))
     dim = draw(st.integers(-y.ndim, y.ndim - 1))
     kind = draw(st.sampled_from(["none", "dx", "line", "all"]))
     if kind == "dx":
-        return Call((y,), {"dx": draw(st.sampled_from([1, 0.5, 3.0])), "dim": dim})
+        return case((y,), {"dx": draw(st.sampled_from([1, 0.5, 3.0])), "dim": dim})
     x = () if kind == "none" else (draw(arrays((y.shape[dim],) if kind == "line" else y.shape)),)
-    return Call((y, *x), {"dim": dim})
+    return case((y, *x), {"dim": dim})
 
 
 TRAPEZES = [call(array(2), array(3)), call(array(2), array(2), dx=2.0), call(array(2, dtype=BOOL)), call(array(2), dim=1)]

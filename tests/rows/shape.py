@@ -6,14 +6,16 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from ..harness import Call, Row, array, arrays, call, calls, shapes
+from minidl.testing import Case
+
+from ..harness import Row, array, arrays, call, calls, case, shapes
 
 MATRICES = arrays(shapes(2, 3))
 FULL = arrays(shapes(1, 3, min_side=1))
 
 
 @st.composite
-def regrouped(draw: Any, start: bool = False, **kwargs: Any) -> Call:
+def regrouped(draw: Any, start: bool = False, **kwargs: Any) -> Case:
     """A tensor and another shape of as many elements, perhaps with a -1."""
     x = draw(arrays(shapes(max_side=4)))
     rest, sizes = x.size, []
@@ -23,124 +25,124 @@ def regrouped(draw: Any, start: bool = False, **kwargs: Any) -> Call:
     sizes = [*sizes, rest]
     if rest and draw(st.booleans()):
         sizes[draw(st.integers(0, len(sizes) - 1))] = -1
-    return Call((x, tuple(sizes)), kwargs)
+    return case((x, tuple(sizes)), kwargs)
 
 
 @st.composite
-def with_dims(draw: Any, count: int, extra: int = 0, min_dims: int = 1, **kwargs: Any) -> Call:
+def with_dims(draw: Any, count: int, extra: int = 0, min_dims: int = 1, **kwargs: Any) -> Case:
     """A tensor and `count` dimensions of it (or of one with `extra` dimensions more)."""
     x = draw(arrays(shapes(min_dims)))
     n = x.ndim + extra
-    return Call((x, *(draw(st.integers(-n, n - 1)) for _ in range(count))), {k: draw(v) for k, v in kwargs.items()})
+    return case((x, *(draw(st.integers(-n, n - 1)) for _ in range(count))), {k: draw(v) for k, v in kwargs.items()})
 
 
 @st.composite
-def permutations(draw: Any) -> Call:
+def permutations(draw: Any) -> Case:
     x = draw(arrays())
     order = draw(st.permutations(range(x.ndim)))
-    return Call((x, tuple(d - x.ndim if draw(st.booleans()) else d for d in order)))
+    return case((x, tuple(d - x.ndim if draw(st.booleans()) else d for d in order)))
 
 
 @st.composite
-def moves(draw: Any) -> Call:
+def moves(draw: Any) -> Case:
     x = draw(arrays(shapes(1)))
     n = draw(st.integers(1, x.ndim))
-    return Call((x, *(tuple(draw(st.permutations(range(x.ndim)))[:n]) for _ in range(2))))
+    return case((x, *(tuple(draw(st.permutations(range(x.ndim)))[:n]) for _ in range(2))))
 
 
 @st.composite
-def squeezes(draw: Any) -> Call:
+def squeezes(draw: Any) -> Case:
     x = draw(arrays(shapes(max_side=2)))
     dims = draw(st.none() | st.lists(st.integers(0, max(x.ndim - 1, 0)), max_size=x.ndim, unique=True).map(tuple))
-    return Call((x,) if dims is None else (x, dims[0] if len(dims) == 1 and draw(st.booleans()) else dims))
+    return case((x,) if dims is None else (x, dims[0] if len(dims) == 1 and draw(st.booleans()) else dims))
 
 
 @st.composite
-def expansions(draw: Any, keep: bool = True) -> Call:
+def expansions(draw: Any, keep: bool = True) -> Case:
     x = draw(arrays(shapes(max_side=2)))
     sizes = [n if n != 1 else draw(st.integers(0, 3)) for n in x.shape]
     if keep:
         sizes = [-1 if draw(st.booleans()) else n for n in sizes]
-    return Call((x, (*draw(st.lists(st.integers(0, 2), max_size=2)), *sizes)))
+    return case((x, (*draw(st.lists(st.integers(0, 2), max_size=2)), *sizes)))
 
 
 @st.composite
-def flattened(draw: Any) -> Call:
+def flattened(draw: Any) -> Case:
     x = draw(arrays())
     dims = sorted(draw(st.tuples(*[st.integers(0, max(x.ndim - 1, 0))] * 2)))
-    return Call((x, *dims))
+    return case((x, *dims))
 
 
 @st.composite
-def unflattened(draw: Any) -> Call:
+def unflattened(draw: Any) -> Case:
     x = draw(FULL)
     dim = draw(st.integers(-x.ndim, x.ndim - 1))
     n = x.shape[dim]
     first = draw(st.sampled_from([m for m in range(1, n + 1) if n % m == 0]))
-    return Call((x, dim, (first, draw(st.sampled_from([-1, n // first])))))
+    return case((x, dim, (first, draw(st.sampled_from([-1, n // first])))))
 
 
 @st.composite
-def windows(draw: Any) -> Call:
+def windows(draw: Any) -> Case:
     x = draw(FULL)
     dim = draw(st.integers(-x.ndim, x.ndim - 1))
-    return Call((x, dim, draw(st.integers(0, x.shape[dim])), draw(st.integers(1, 3))))
+    return case((x, dim, draw(st.integers(0, x.shape[dim])), draw(st.integers(1, 3))))
 
 
 @st.composite
-def rolls(draw: Any) -> Call:
+def rolls(draw: Any) -> Case:
     x = draw(FULL)
     dims = draw(st.lists(st.integers(0, x.ndim - 1), max_size=2))
     shifts = draw(st.lists(st.integers(-4, 4), min_size=len(dims) or 1, max_size=len(dims) or 1))
-    return Call((x, tuple(shifts), tuple(dims)) if dims else (x, shifts[0]))
+    return case((x, tuple(shifts), tuple(dims)) if dims else (x, shifts[0]))
 
 
 @st.composite
-def flips(draw: Any) -> Call:
+def flips(draw: Any) -> Case:
     x = draw(arrays())
-    return Call((x, tuple(draw(st.lists(st.integers(0, x.ndim - 1), max_size=x.ndim, unique=True))) if x.ndim else ()))
+    return case((x, tuple(draw(st.lists(st.integers(0, x.ndim - 1), max_size=x.ndim, unique=True))) if x.ndim else ()))
 
 
 @st.composite
-def repeats(draw: Any, fewer: int = 0) -> Call:
+def repeats(draw: Any, fewer: int = 0) -> Case:
     x = draw(arrays(shapes(max_dims=2)))
     n = draw(st.integers(max(x.ndim - fewer, 0), x.ndim + 1))
-    return Call((x, tuple(draw(st.lists(st.integers(0, 3), min_size=n, max_size=n)))))
+    return case((x, tuple(draw(st.lists(st.integers(0, 3), min_size=n, max_size=n)))))
 
 
 @st.composite
-def interleaved(draw: Any) -> Call:
+def interleaved(draw: Any) -> Case:
     x = draw(FULL)
     dim = draw(st.none() | st.integers(-x.ndim, x.ndim - 1))
     n = x.size if dim is None else x.shape[dim]
     counts = st.lists(st.integers(0, 3), min_size=n, max_size=n).map(np.array)
-    return Call((x, draw(st.integers(0, 3) | counts), dim))
+    return case((x, draw(st.integers(0, 3) | counts), dim))
 
 
 @st.composite
-def diagonals(draw: Any) -> Call:
+def diagonals(draw: Any) -> Case:
     x = draw(MATRICES)
     first, second = draw(st.permutations(range(x.ndim)))[:2]
-    return Call((x, draw(st.integers(-3, 3)), first, second - x.ndim))
+    return case((x, draw(st.integers(-3, 3)), first, second - x.ndim))
 
 
 @st.composite
-def broadcastable(draw: Any) -> Call:
+def broadcastable(draw: Any) -> Case:
     shape = draw(shapes())
     parts = [tuple(draw(st.sampled_from([n, 1])) for n in shape[draw(st.integers(0, len(shape))):]) for _ in range(2)]
-    return Call(tuple(draw(arrays(part)) for part in parts))
+    return case(tuple(draw(arrays(part)) for part in parts))
 
 
 @st.composite
-def like(draw: Any, expand: bool = False) -> Call:
+def like(draw: Any, expand: bool = False) -> Case:
     c = draw(expansions(keep=False) if expand else regrouped())
     sizes = c.args[1]
     known = math.prod(n for n in sizes if n != -1)
-    return Call((c.args[0], np.zeros([c.args[0].size // max(known, 1) if n == -1 else n for n in sizes], np.int64)))
+    return case((c.args[0], np.zeros([c.args[0].size // max(known, 1) if n == -1 else n for n in sizes], np.int64)))
 
 
 @st.composite
-def strided(draw: Any) -> Call:
+def strided(draw: Any) -> Case:
     """Sizes, steps and a beginning that stay within the memory; elements may share a place."""
     x = draw(arrays(st.just((3, 4))))
     size = draw(st.lists(st.integers(0, 3), max_size=3))
@@ -148,7 +150,7 @@ def strided(draw: Any) -> Call:
     for n in size:
         steps.append(draw(st.integers(0, room // max(n - 1, 1))))
         room -= steps[-1] * max(n - 1, 0)
-    return Call((x, tuple(size), tuple(steps), draw(st.none() | st.integers(0, room))))
+    return case((x, tuple(size), tuple(steps), draw(st.none() | st.integers(0, room))))
 
 
 X = array(2, 3, 4)

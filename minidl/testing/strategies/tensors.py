@@ -33,6 +33,7 @@ DOMAINS: dict[str, np.ndarray] = {
     "finite": _FINITE,  # |x| <= 3
     "positive": _table([1, 2, 3, 0.5, 1.5, 2.5], 0.125, 4),
     "unit": _table([0.5, 0.25, 0.75, 0.125, 0.625], 0.0625, 0.9375),
+    "open": _table([0.5, -0.5, 0.25, -0.25, 0], -0.9375, 0.9375),
     "away": _AWAY,  # from the kink at 0: 0.125 <= |x| <= 3
     "special": np.concatenate([np.resize(_SPECIAL, 128), _FINITE[:128]]),
     "extreme": np.concatenate([np.resize(_EXTREME, 128), _FINITE[:128]]),
