@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 import warnings
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -22,35 +21,38 @@ from .tensor import Tensor, edge, type_name, wrap
 __all__ = ["backward", "grad", "execute"]
 
 
-latest_first = attrgetter("order")
+Step = tuple[int, Node, tuple[Any, ...]]  # a node with its order and its edges
 
 
-def reachable(roots: list[Any]) -> tuple[dict[Any, None], list[Node], dict[Any, int]]:
+def reachable(roots: list[Any]) -> tuple[dict[Any, None], list[Step], dict[Any, int]]:
     """What can be reached: all of it; its nodes, latest first; and for each leaf the number of gradients that will arrive."""
     found: dict[Any, None] = dict.fromkeys(roots)
     nodes = [root for root in found if isinstance(root, Node)]
     arrivals = {root: 0 for root in found if not isinstance(root, Node)}
+    steps = []
     for node in nodes:  # which grows meanwhile
-        for target in node.edges:
+        edges = node.edges
+        steps.append((node.order, node, edges))
+        for target in edges:
             if target is None:
                 continue
             if target not in found:
                 found[target] = None
-                if target.__class__ is not Tensor and isinstance(target, Node):
+                if type(target) is not Tensor and isinstance(target, Node):
                     nodes.append(target)
                 else:
                     arrivals[target] = 1
             elif target in arrivals:
                 arrivals[target] += 1
-    nodes.sort(key=latest_first)
-    return found, nodes, arrivals
+    steps.sort()
+    return found, steps, arrivals
 
 
-def leading_to(targets: dict[Any, Any], nodes: list[Node]) -> set[Any]:
+def leading_to(targets: dict[Any, Any], steps: list[Step]) -> set[Any]:
     """The nodes from which a target can be reached: one pass from the oldest."""
     leading: set[Any] = set()
-    for node in reversed(nodes):
-        if any(e in targets or e in leading for e in node.edges if e is not None):
+    for _, node, edges in reversed(steps):
+        if any(e in targets or e in leading for e in edges if e is not None):
             leading.add(node)
     return leading
 
@@ -71,8 +73,8 @@ def execute(roots: list[tuple[Any, Any]], retain: bool, create: bool, captured: 
 
 
 def _run(roots: list[tuple[Any, Any]], retain: bool, create: bool, captured: dict[Any, Any] | None) -> None:
-    found, nodes, arrivals = reachable([root for root, _ in roots])
-    leading = None if captured is None else leading_to(captured, nodes)
+    found, steps, arrivals = reachable([root for root, _ in roots])
+    leading = None if captured is None else leading_to(captured, steps)
     wanted = None if captured is None else leading.union(captured)  # type: ignore[union-attr]
     modes.task = found if wanted is None else wanted
     gradients: dict[Any, Any] = {}
@@ -80,9 +82,8 @@ def _run(roots: list[tuple[Any, Any]], retain: bool, create: bool, captured: dic
         gradients[target] = g if target not in gradients else gradients[target] + g
     for leaf in [target for target in gradients if arrivals.get(target) == 0]:
         reach_leaf(leaf, [gradients.pop(leaf)], create, captured)
-    for node in nodes:
+    for _, node, edges in steps:
         g = gradients.pop(node, None)
-        edges = node.edges
         if node.plain and captured is None and g is not None:
             try:
                 results = node.tensors(node, g, edges) if create else node.arrays(node, g, edges)
@@ -97,13 +98,15 @@ def _run(roots: list[tuple[Any, Any]], retain: bool, create: bool, captured: dic
                     captured[node] = g
                 if node not in leading:  # type: ignore[operator]
                     continue
-                edges = tuple([e if e in wanted else None for e in edges])  # type: ignore[operator]
-            results = collect(node, g, gradients) if isinstance(node, Slot) else run_node(node, g, edges, create)
-        if node.keeps and not retain:
+                needed = tuple([e if e in wanted else None for e in edges])  # type: ignore[operator]
+            else:
+                needed = edges
+            results = collect(node, g, gradients) if isinstance(node, Slot) else run_node(node, g, needed, create)
+        if not retain and node.keeps:
             node.saved = None
         g = None
         leaves = []
-        for target, result in zip(node.edges, results):
+        for target, result in zip(edges, results):
             if target is None:
                 continue
             left = arrivals.get(target)  # None for a node
