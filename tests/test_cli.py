@@ -14,6 +14,8 @@ import minidl
 from minidl.cli import loop, main
 from minidl.datasets import load_digits
 
+BRIEF = ("--epochs", "2", "--batch-size", "16")
+
 
 def run(*arguments: str) -> int:
     return main([str(a) for a in arguments])
@@ -22,7 +24,7 @@ def run(*arguments: str) -> int:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs")
-    assert run("train", "--epochs", "2", "--out", out, "--name", "run") == 0
+    assert run("train", *BRIEF, "--out", out, "--name", "run") == 0
     return out / "run"
 
 
@@ -47,7 +49,7 @@ def test_a_run_leaves_everything(trained: Path) -> None:
 
 def test_the_same_seed_gives_the_same_numbers_and_nothing_is_overwritten(trained: Path) -> None:
     before = (trained / "last.pt").read_bytes()
-    assert run("train", "--epochs", "2", "--out", trained.parent, "--name", "run") == 0
+    assert run("train", *BRIEF, "--out", trained.parent, "--name", "run") == 0
     assert (trained / "last.pt").read_bytes() == before
     assert rows(trained.parent / "run-2" / "metrics.csv") == rows(trained / "metrics.csv")
 
@@ -64,7 +66,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(trained: Path, tmp_path:
         return evaluate(*args)
 
     monkeypatch.setattr(loop, "evaluate", interrupt)
-    assert run("train", "--epochs", "2", "--out", tmp_path, "--name", "cut") == 130
+    assert run("train", *BRIEF, "--out", tmp_path, "--name", "cut") == 130
     assert f"--resume {tmp_path / 'cut'}" in capsys.readouterr().err
     monkeypatch.setattr(loop, "evaluate", evaluate)
     assert len(rows(tmp_path / "cut" / "metrics.csv")) == 1

@@ -36,7 +36,10 @@ def write_report(training: Training, counts: np.ndarray, layers: str, directory:
             (directory / f"{section.name}.png").write_bytes(picture)
         parts.append(part(section, picture))
     title = f"{training.config['model']} on {training.config['data']}"
-    parts.append(f"<details><summary>Layers</summary><pre>{html.escape(layers)}</pre></details>")
+    history = training.history
+    epochs = table([tuple(history[0]), *(tuple(f"{v:.5g}" for v in row.values()) for row in history)])
+    for name, folded in (("Epochs", epochs), ("Layers", f"<pre>{html.escape(layers)}</pre>")):
+        parts.append(f"<details><summary>{name}</summary>{folded}</details>")
     page = (f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{html.escape(title)}</title>\n<style>\n{STYLE}\n</style>\n'
             f"</head>\n<body>\n<h1>{html.escape(title)}</h1>\n" + "\n".join(parts) + "\n</body>\n</html>\n")
     with replacing(directory / "report.html") as file:
@@ -57,7 +60,6 @@ def sections(training: Training, counts: np.ndarray) -> Iterator[Section]:
     image = training.test_set[0][:1]
     for layer in mapped_layers(model, image):
         yield Section(f"Feature maps of {layer}", "Of the first of the held-out images.", figure=plot_feature_maps(model, image, layer))
-    yield Section("Epochs", table=[tuple(history[0]), *(tuple(f"{v:.5g}" for v in row.values()) for row in history)])
 
 
 @no_grad()

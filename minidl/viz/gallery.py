@@ -30,7 +30,7 @@ def plot_gallery(images: Sequence[Any] | np.ndarray, titles: Sequence[str], colu
 
 
 def plot_overlays(images: np.ndarray, truths: np.ndarray, guesses: np.ndarray, classes: Sequence[str], titles: Sequence[str]) -> Any:
-    """For each image (C, H, W) a column: itself, and itself with the true and with the predicted classes (H, W) laid over it.
+    """For each image (C, H, W) a column: itself, and its greys with the true and with the predicted classes (H, W) laid over them.
 
     Class 0 is left clear; what is no class is black.
 
@@ -42,8 +42,10 @@ def plot_overlays(images: np.ndarray, truths: np.ndarray, guesses: np.ndarray, c
     colours = [COLOURS[(i - 1) % (len(COLOURS) - 1)] for i in range(1, len(classes))]
     figure, axes = panels(3, len(images), 1.9, 1.9)
     for column, image in zip(axes.T, images):
-        for ax in column:
-            ax.imshow(picture_of(image), cmap="gray")
+        picture = picture_of(image)
+        grey = np.atleast_3d(picture).mean(2)  # in which the colours of the classes stay what they are in the legend
+        for ax, shown in zip(column, (picture, grey, grey)):
+            ax.imshow(shown, cmap="gray")
             bare(ax)
     for i, title in enumerate(titles):
         axes[0, i].set_title(title, fontsize=9)

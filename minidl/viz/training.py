@@ -13,6 +13,7 @@ from .canvas import COLOURS, figure_of, panels
 __all__ = ["plot_curves", "plot_confusion", "save_figure"]
 
 TRAIN, TEST, RATE = COLOURS[:3]
+TITLES = {"iou": "Mean IoU", "dice": "Mean Dice"}
 
 
 def plot_curves(history: Sequence[dict[str, float]]) -> Any:
@@ -33,7 +34,7 @@ def plot_curves(history: Sequence[dict[str, float]]) -> Any:
         held_out = [row[f"test_{what}"] for row in history]
         axis.plot(epochs, [row[f"train_{what}"] for row in history], color=TRAIN, label="training", **style)
         axis.plot(epochs, held_out, color=TEST, label="held out", linestyle="--", **style)
-        axis.set_title(f"{what.capitalize()} (held out: {held_out[-1]:.2%}, best {max(held_out):.2%})")
+        axis.set_title(f"{TITLES.get(what, what.capitalize())} (held out: {held_out[-1]:.2%}, best {max(held_out):.2%})")
         axis.legend()
     loss.set_yscale("log")
     loss.set_ylabel("cross-entropy")
