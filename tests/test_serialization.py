@@ -222,6 +222,8 @@ def test_big_endian(dtype: str) -> None:
     with zipfile.ZipFile(native) as source:
         records = {name.partition("/")[2]: source.read(name) for name in source.namelist()}
     swapped = np.frombuffer(records["data/0"], f"V{width}").view("u1").reshape(-1, width)[:, ::-1].tobytes()
+    with pytest.raises(pickle.UnpicklingError, match="expected little or big as the byte order, got b'odd'"):
+        minidl.load(archive(records | {"byteorder": b"odd"}))
     have = minidl.load(archive(records | {"data/0": swapped, "byteorder": b"big"}))
     np.testing.assert_array_equal(have.numpy(), x.to(torch.float32).numpy() if dtype == "bfloat16" else x.numpy())
     legacy = saved(torch, x, zipped=False).getvalue()
@@ -316,6 +318,13 @@ def test_arguments() -> None:
         minidl.load(file, map_location="cuda")
     with pytest.raises(ValueError, match="no pickle_module but Python's"):
         minidl.load(file, pickle_module=zipfile)
+    file.seek(0)
+    for library in (torch, minidl):
+        with pytest.raises(RuntimeError, match="Can not safely load weights when explicit pickle_module is specified"):
+            library.load(file, pickle_module=pickle, weights_only=True)
+        file = saved(torch, torch.nn.Linear(2, 1))  # an explicit pickle_module means weights_only=False
+        assert str(library.load(file, pickle_module=pickle)) == "Linear(in_features=2, out_features=1, bias=True)"
+        file.seek(0)
     python2 = archive({"data.pkl": b"\x80\x02U\x02\xe9t."})
     assert minidl.load(python2, encoding="latin1") == "\xe9t"
     with pytest.raises(FileNotFoundError):

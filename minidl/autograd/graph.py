@@ -112,7 +112,7 @@ def register_multi_grad_hook(tensors: Sequence[Tensor], fn: Callable[..., None],
     """Calls ``fn`` once per backward: with the list of all gradients when they are there (None where the backward does
     not reach a tensor), or with ``mode="any"`` with the first one."""
     if mode not in ("all", "any"):
-        raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode!r}")
+        raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
     arrived: dict[int, Any] = {}
     task: list[Any] = [None]
 

@@ -7,6 +7,7 @@ sum over k of weight[i, k] x[source[i, k]]. The transpose of A, which carries th
 from __future__ import annotations
 
 import operator
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -222,22 +223,29 @@ def interpolate(input: Any, size: Any = None, scale_factor: Any = None, mode: st
     return _upsample[mode, n - 2](input, tuple(taps))
 
 
+def warn_of_former_name(name: str) -> None:
+    warnings.warn(f"`nn.functional.{name}` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=4)
+
+
 @public(where="nn.functional")
 def upsample(input: Any, size: Any = None, scale_factor: Any = None, mode: str = "nearest",
              align_corners: bool | None = None) -> Any:
     """The former name of `interpolate`."""
+    warn_of_former_name("upsample")
     return interpolate(input, size, scale_factor, mode, align_corners)
 
 
 @public(where="nn.functional")
 def upsample_nearest(input: Any, size: Any = None, scale_factor: Any = None) -> Any:
     """`interpolate` with mode "nearest"."""
+    warn_of_former_name("upsample_nearest")
     return interpolate(input, size, scale_factor, "nearest")
 
 
 @public(where="nn.functional")
 def upsample_bilinear(input: Any, size: Any = None, scale_factor: Any = None) -> Any:
     """`interpolate` with mode "bilinear" and aligned corners."""
+    warn_of_former_name("upsample_bilinear")
     return interpolate(input, size, scale_factor, "bilinear", True)
 
 

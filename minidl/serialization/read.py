@@ -61,7 +61,9 @@ def load(f: Any, map_location: Any = None, pickle_module: Any = None, *, weights
         raise ValueError("load: f must be a path in order to use the mmap argument")
     if is_path and os.fsdecode(f).endswith(".safetensors"):
         return load_safetensors(f)
-    modules = weights_only is not None and not weights_only
+    if weights_only and pickle_module is not None:
+        raise RuntimeError("Can not safely load weights when explicit pickle_module is specified")
+    modules = not weights_only and (weights_only is not None or pickle_module is not None)
     name = os.fsdecode(f) if is_path else getattr(f, "name", type(f).__name__)
     with open(f, "rb") if is_path else contextlib.nullcontext(f) as file:
         start = file.tell()
@@ -101,7 +103,10 @@ class ZipReader:
         self.root = roots[0]
         if self.root + "constants.pkl" in self.records:
             refuse("a TorchScript archive, which holds a program; save its state_dict() instead")
-        self.big_endian = self.root + "byteorder" in self.records and self.record("byteorder").tobytes() == b"big"
+        order = self.record("byteorder").tobytes() if self.root + "byteorder" in self.records else b"little"
+        if order not in (b"little", b"big"):
+            refuse(f"expected little or big as the byte order, got {order!a:.60}")
+        self.big_endian = order == b"big"
         return Unpickler(Bounded(io.BytesIO(self.record("data.pkl").data)), self.storage, *self.options).load()
 
     def locate(self, name: str) -> tuple[int, Any]:

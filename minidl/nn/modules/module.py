@@ -46,10 +46,10 @@ def register_module_parameter_registration_hook(hook: Callable[..., Any]) -> Any
 
 
 def type_word(value: Any) -> str:
-    """The type of a value as PyTorch's messages name it."""
+    """The type of a value, or a class, as PyTorch's messages name it."""
     if isinstance(value, Tensor):
         return type_name(value)
-    cls = type(value)
+    cls = value if isinstance(value, type) else type(value)
     return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
 
 
@@ -71,9 +71,18 @@ class Module(ModuleTree, ModuleHooks, ModuleState):
     """
 
     training: bool
+    dump_patches: bool = False
+    call_super_init: bool = False  # whether arguments go on to the next class's `__init__`
 
-    def __init__(self) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        name = f"{type(self).__name__}.__init__()"
+        if kwargs and not self.call_super_init:
+            raise TypeError(f"{name} got an unexpected keyword argument '{next(iter(kwargs))}'")
+        if args and not self.call_super_init:
+            raise TypeError(f"{name} takes 1 positional argument but {len(args) + 1} were given")
         vars(self).update(_fields())
+        if self.call_super_init:
+            super().__init__(*args, **kwargs)
 
     def forward(self, *input: Any) -> Any:
         """The computation; to be defined by every subclass."""

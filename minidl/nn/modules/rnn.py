@@ -157,6 +157,8 @@ class RNNBase(_Recurrent):
             state = tuple(s.unsqueeze(1) for s in state) if single and state is not None else state
             self._check_input(x, 3)
             steps, rows = x.shape[:2]
+            if not steps:
+                raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
             sizes = [rows] * steps
         state = self._checked_state(state, sizes[0], x.dtype)
         output, state = self._run(x, sizes, tuple(s.unbind(0) for s in state))
@@ -350,6 +352,8 @@ class LSTMCell(RNNCellBase):
         super().__init__(input_size, hidden_size, bias, 4, device, dtype)
 
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> Any:
+        if isinstance(hx, Tensor):
+            raise TypeError("lstm_cell(): argument 'hx' (position 2) must be tuple of Tensors, not Tensor")
         return self._step(lstm_step, input, hx, 2)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import OrderedDict, namedtuple
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -56,12 +57,15 @@ class ModuleState:
 
     # ---- saving
 
-    def state_dict(self, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> Any:
+    def state_dict(self, *args: Any, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> Any:
         """The parameters and persistent buffers by name, detached unless `keep_vars`, and sharing memory with the
         module.
 
         An OrderedDict, or `destination`; its `_metadata` holds each module's version. Names begin with `prefix`.
         """
+        if args:  # as in PyTorch's first versions
+            warnings.warn("Positional args are being deprecated, use kwargs instead.", FutureWarning, stacklevel=2)
+            destination, prefix, keep_vars = [*args, *[destination, prefix, keep_vars][len(args):]]
         if destination is None:
             destination = OrderedDict()
             destination._metadata = OrderedDict()

@@ -236,6 +236,9 @@ class ModuleTree:
 
     def share_memory(self) -> Any:
         """Moves all tensors to memory that processes forked from now on share."""
+        if any(map(is_lazy, (*self.parameters(), *self.buffers()))):
+            raise RuntimeError("Can't share memory on an uninitialized parameter or buffer. Call `forward` to initialize the "
+                               "parameters before calling `module.share_memory()`.")
         return self._apply(_shared)
 
 

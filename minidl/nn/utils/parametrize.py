@@ -19,7 +19,7 @@ from ..modules.module import Module
 from ..parameter import Parameter
 
 __all__ = ["ParametrizationList", "cached", "is_parametrized", "register_parametrization", "remove_parametrizations",
-           "type_before_parametrizations"]
+           "transfer_parametrizations_and_params", "type_before_parametrizations"]
 
 _cache: dict[tuple[int, str], Any] = {}
 _cached_depth = 0
@@ -53,7 +53,7 @@ def check_result(result: Any, like: Any, what: str, name: str) -> None:
         old, new = getattr(like, kind), getattr(result, kind)
         if old != new:
             raise ValueError(f"Registering a parametrization may not change the {kind} of the tensor, unless `unsafe` "
-                             f"flag is enabled.\n{name}.{kind}: {old}\nparametrized {kind}: {new}")
+                             f"flag is enabled.\n{name}{kind}: {old}\nparametrized {kind}: {new}")
 
 
 class ParametrizationList(ModuleList):
@@ -94,7 +94,7 @@ class ParametrizationList(ModuleList):
                     value = Parameter(value, original.requires_grad)
                 register(self, f"original{i}", value)
         if not unsafe:
-            check_result(self(), like, "A parametrization", "unparametrized")
+            check_result(self(), like, "A parametrization", "unparametrized ")
 
     def originals(self) -> list[Any]:
         """What the tensor is computed from."""
@@ -163,11 +163,11 @@ def register_parametrization(module: Module, tensor_name: str, parametrization: 
         if not unsafe:
             present = getattr(module, tensor_name)
             result = parametrization(present)
-            check_result(result, present, "A parametrization", f"module.{tensor_name}")
+            check_result(result, present, "A parametrization", f"module.{tensor_name}.")
             if hasattr(parametrization, "right_inverse"):
                 with contextlib.suppress(NotImplementedError):
                     check_result(parametrization.right_inverse(result), present, "parametrization.right_inverse",
-                                 f"module.{tensor_name}")
+                                 f"module.{tensor_name}.")
         chain.append(parametrization)
         chain.unsafe |= unsafe
     elif tensor_name in module._buffers or tensor_name in module._parameters:
@@ -217,6 +217,20 @@ def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized
         del module.parametrizations
         module.__class__ = type(module).__bases__[0]
     return module
+
+
+def transfer_parametrizations_and_params(from_module: Module, to_module: Module, tensor_name: str | None = None) -> Module:
+    """Registers the parametrisations of one module, of one tensor or all, on another, which then shares their originals."""
+    if is_parametrized(from_module):
+        for name in list(from_module.parametrizations) if tensor_name is None else [tensor_name]:
+            if not hasattr(to_module, name):
+                setattr(to_module, name, Parameter(getattr(from_module, name)))
+            chain = from_module.parametrizations[name]
+            for parametrization in chain:
+                register_parametrization(to_module, name, parametrization)
+            for original in ["original"] if chain.is_tensor else [f"original{i}" for i in range(chain.ntensors)]:
+                setattr(to_module.parametrizations[name], original, getattr(chain, original))
+    return to_module
 
 
 def type_before_parametrizations(module: Module) -> type:

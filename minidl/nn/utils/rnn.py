@@ -52,14 +52,6 @@ class PackedSequence(_Packed):
         """The sequences in another dtype."""
         return self._replace(data=self.data.to(*args, **kwargs))
 
-    def double(self) -> PackedSequence:
-        """The sequences in float64."""
-        return self._replace(data=self.data.double())
-
-    def float(self) -> PackedSequence:
-        """The sequences in float32."""
-        return self._replace(data=self.data.float())
-
     def cpu(self) -> PackedSequence:
         """The sequences themselves."""
         return self
@@ -68,6 +60,18 @@ class PackedSequence(_Packed):
     def is_cuda(self) -> bool:
         """Always false."""
         return False
+
+
+def _cast(name: str) -> Any:
+    def cast(self: PackedSequence) -> PackedSequence:
+        return self._replace(data=getattr(self.data, name)())
+
+    cast.__name__, cast.__doc__ = name, f"The sequences with `Tensor.{name}` applied to their data."
+    return cast
+
+
+for _name in ("byte", "char", "cuda", "double", "float", "half", "int", "long", "short", "pin_memory"):
+    setattr(PackedSequence, _name, _cast(_name))
 
 
 def invert_permutation(permutation: Tensor | None) -> Tensor | None:
@@ -82,6 +86,8 @@ def pack_padded_sequence(input: Any, lengths: Any, batch_first: bool = False,
     With `enforce_sorted` the longest must come first; otherwise they are sorted, and unpacking restores their order.
     """
     lengths = np.array(lengths._data if isinstance(lengths, Tensor) else lengths, np.int64)
+    if not input.numel():
+        raise RuntimeError("Cannot pack empty tensors.")
     rows, steps = input.shape[0 if batch_first else 1], input.shape[1 if batch_first else 0]
     if lengths.shape != (rows,):
         raise RuntimeError(f"Expected `len(lengths)` to be equal to batch_size, but got {lengths.size} "
@@ -117,15 +123,16 @@ def pad_packed_sequence(sequence: PackedSequence, batch_first: bool = False, pad
         raise ValueError("Expected total_length to be at least the length of the longest sequence in input, but got "
                          f"total_length={total_length} and max sequence length being {steps}")
     lengths = (batch_sizes[:, None] > np.arange(rows)).sum(0)
-    order = np.arange(rows) if sequence.unsorted_indices is None else sequence.unsorted_indices._data
-    shape = (rows, total_length or steps) if batch_first else (total_length or steps, rows)
     place = np.full((rows, total_length or steps), len(data))  # of each element in the data; the padding lies after it
     place[np.concatenate([np.arange(n) for n in batch_sizes]),
           np.repeat(np.arange(steps), batch_sizes)] = np.arange(len(data))
-    place = place[order] if batch_first else place[order].T
     padding = full((1, *data.shape[1:]), padding_value, dtype=data.dtype)
-    padded = cat((data, padding)).index_select(0, as_tensor(place.reshape(-1)))
-    return padded.reshape(*shape, *data.shape[1:]), as_tensor(lengths[order])
+    padded = cat((data, padding)).index_select(0, as_tensor(place.T.reshape(-1))).reshape(*place.T.shape, *data.shape[1:])
+    padded = padded.transpose(0, 1) if batch_first else padded
+    order = sequence.unsorted_indices
+    if order is None:
+        return padded, as_tensor(lengths)
+    return padded.index_select(0 if batch_first else 1, order), as_tensor(lengths[order._data])
 
 
 def pad_sequence(sequences: Any, batch_first: bool = False, padding_value: float = 0.0,
@@ -148,10 +155,10 @@ def pad_sequence(sequences: Any, batch_first: bool = False, padding_value: float
 
 
 def unpad_sequence(padded_sequences: Any, lengths: Any, batch_first: bool = False) -> list[Tensor]:
-    """The sequences of a padded batch without their padding."""
+    """Copies of the sequences of a padded batch without their padding."""
     lengths = lengths._data.tolist() if isinstance(lengths, Tensor) else lengths
     rows = padded_sequences if batch_first else padded_sequences.transpose(0, 1)
-    return [rows[i, :length] for i, length in enumerate(lengths)]
+    return [rows[i, :length].clone() for i, length in enumerate(lengths)]
 
 
 def pack_sequence(sequences: Any, enforce_sorted: bool = True) -> PackedSequence:

@@ -27,14 +27,16 @@ def functional_call(module: Module, parameters_and_buffers: dict[str, Tensor] | 
         raise ValueError(f"{repeated} appeared in multiple dictionaries; behavior of functional call is ambiguous")
     unexpected, missing = given.keys() - own.keys(), own.keys() - given.keys()
     if strict and (unexpected or missing):
-        raise RuntimeError(f"Error(s) in reparametrizing for {module._get_name()}:\n\tUnexpected key(s): "
-                           f"{sorted(unexpected)}. Missing key(s): {sorted(missing)}.")
+        wrong = [f"\n\t{kind} key(s): {', '.join(map(repr, sorted(keys)))}."
+                 for kind, keys in (("Unexpected", unexpected), ("Missing", missing)) if keys]
+        raise RuntimeError(f"Error(s) in reparametrizing for {module._get_name()}:{''.join(wrong)}")
     if tie_weights:
         by_tensor = {own[name]: t for name, t in given.items() if name in own}
         for name, t in given.items():
             if name in own and by_tensor[own[name]] is not t:
-                raise ValueError(f"functional_call got multiple values for keys that are tied, among them {name}. "
-                                 "Consider using tie_weights=False")
+                tied = sorted(n for n in given if own.get(n) is own[name])
+                raise ValueError(f"functional_call got multiple values for keys {tied}, which are tied. Consider using "
+                                 "tie_weights=False")
         given |= {name: by_tensor[t] for name, t in own.items() if t in by_tensor}
     places = []
     for name in given.keys() & own.keys():
