@@ -7,6 +7,8 @@ categories of the warnings.
 from __future__ import annotations
 
 import copy
+import importlib
+import io
 import pickle
 import re
 import warnings
@@ -83,6 +85,8 @@ pickle.loads(pickle.dumps(net())).state_dict()
 [(m := lin()).register_full_backward_hook(lambda m, gi, go: 5), m(T.ones(1, 3, requires_grad=True)).sum().backward()]
 [(h := (m := T.nn.Identity()).register_forward_hook(print)), pickle.loads(pickle.dumps(h)).remove(), len(m._forward_hooks)][1:]
 T.autograd.graph.register_multi_grad_hook((T.ones(2, requires_grad=True),), print, mode='q')
+[(x := T.ones(2, requires_grad=True)).register_hook(len), T.save(x, io.BytesIO())][1]
+[(x := T.ones(2, requires_grad=True)).register_hook(unserializable_hook(lambda g: g)), T.save(x, io.BytesIO())][1]
 # functional calls and parametrisations
 T.func.functional_call(lin(), {'weight': T.zeros(2, 3), 'foo': T.ones(1)}, T.ones(1, 3), strict=True)
 T.func.functional_call(lin(), {'weight': T.zeros(2, 3)}, T.ones(1, 3), strict=True)
@@ -170,6 +174,7 @@ def outcome(T: ModuleType, line: str) -> Any:
 
     names = {"T": T, "np": np, "copy": copy, "pickle": pickle, "net": net, "tied": tied, "lin": lambda: T.nn.Linear(3, 2),
              "w": lambda: T.nn.Parameter(T.ones(3)), "sgd": lambda: T.optim.SGD([T.nn.Parameter(T.ones(3))], lr=0.1),
+             "io": io, "unserializable_hook": importlib.import_module(f"{T.__name__}.utils.hooks").unserializable_hook,
              "rnn": T.nn.utils.rnn, "parametrize": T.nn.utils.parametrize, "schedule": T.optim.lr_scheduler}
     T.manual_seed(0)
     with warnings.catch_warnings(record=True) as caught:
@@ -179,6 +184,21 @@ def outcome(T: ModuleType, line: str) -> Any:
         except Exception as error:  # noqa: BLE001 (whatever it is, it is compared)
             result = type(error).__name__, neutral(str(error))
     return result, sorted(w.category.__name__ for w in caught)
+
+
+@pytest.mark.parametrize("T", [minidl, torch])
+def test_hooks_on_saved_tensors_can_be_forbidden(T: ModuleType) -> None:
+    graph, x = T.autograd.graph, T.ones(2, requires_grad=True)
+    with graph.disable_saved_tensors_hooks("not here"):
+        with graph.disable_saved_tensors_hooks("nor here"):
+            pass
+        with pytest.raises(RuntimeError, match="^not here"), graph.save_on_cpu():
+            pass
+    with graph.save_on_cpu():
+        (x * x).sum().backward()
+        with pytest.raises(RuntimeError, match="^not here"), graph.disable_saved_tensors_hooks("not here"):
+            pass
+    assert x.grad.tolist() == [2, 2]
 
 
 @pytest.mark.parametrize("line", LINES)

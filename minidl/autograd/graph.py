@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ..core.graph import Node as Node
@@ -10,7 +12,9 @@ from ..core.graph import next_order
 from ..core.modes import modes
 from ..core.tensor import RemovableHandle, Tensor, edge, new, wrap
 
-__all__ = ["Node", "saved_tensors_hooks", "save_on_cpu", "register_multi_grad_hook", "increment_version"]
+__all__ = ["Node", "disable_saved_tensors_hooks", "saved_tensors_hooks", "save_on_cpu", "register_multi_grad_hook", "increment_version"]
+
+_forbidden = threading.local()  # `message`: why hooks on saved tensors may not be set
 
 
 class Packed:
@@ -52,8 +56,10 @@ class saved_tensors_hooks:
         self.pack, self.unpack = pack_hook, unpack_hook
 
     def __enter__(self) -> saved_tensors_hooks:
+        if getattr(_forbidden, "message", None) is not None:
+            raise RuntimeError(_forbidden.message)
         self.previous = modes.observers
-        kept = tuple(o for o in modes.observers if not isinstance(getattr(o, "__self__", None), saved_tensors_hooks))
+        kept = tuple(o for o in modes.observers if not is_saving(o))
         modes.observe((*kept, self._observe))  # the innermost pair is the one in force
         return self
 
@@ -99,6 +105,22 @@ class saved_tensors_hooks:
         if target is not None:
             again._node, again._rg = ToLeaf(target) if isinstance(target, Tensor) else target, True
         return again
+
+
+def is_saving(observer: Any) -> bool:
+    return isinstance(getattr(observer, "__self__", None), saved_tensors_hooks)
+
+
+@contextlib.contextmanager
+def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
+    """Inside, `saved_tensors_hooks` raises RuntimeError with this message; so does this where such hooks are in force."""
+    if any(map(is_saving, modes.observers)):
+        raise RuntimeError(error_message)
+    previous, _forbidden.message = getattr(_forbidden, "message", None), error_message
+    try:
+        yield
+    finally:
+        _forbidden.message = previous
 
 
 class save_on_cpu(saved_tensors_hooks):

@@ -11,6 +11,7 @@ import shutil
 import struct
 import sys
 import threading
+import warnings
 import zipfile
 from collections.abc import Iterator
 from typing import Any, ClassVar
@@ -87,6 +88,10 @@ class Pickler(PythonPickler):  # type: ignore[misc]
 
     def tensor(self, t: Tensor) -> Any:
         """The call that rebuilds a tensor, in PyTorch's choice of words for parameters, attributes and subclasses."""
+        for hook in (t._hooks or {}).values():
+            if not hasattr(hook, "__torch_unserializable__"):
+                warnings.warn(f"backward hook {hook} on tensor will not be serialized.  If this is expected, you can decorate the "
+                              "function with @torch.utils.hooks.unserializable_hook to suppress this warning", stacklevel=2)
         state = {name: value for name, value in vars(t).items() if not name.startswith("_")}
         if isinstance(t, Parameter):
             args: tuple[Any, ...] = wrap(t._data), t.requires_grad, collections.OrderedDict()
