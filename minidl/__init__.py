@@ -22,10 +22,10 @@ _alias.install()
 if TYPE_CHECKING:
     from .namespace import *
 
-_SUBPACKAGES = ("accelerator", "amp", "analysis", "autograd", "backends", "classical", "cli", "compiler", "cuda",
-                "datasets", "distributed", "distributions", "func", "fx", "hub", "io", "jit", "linalg", "models",
+_SUBPACKAGES = ("_dynamo", "accelerator", "amp", "analysis", "autograd", "backends", "classical", "cli", "compiler", "cuda",
+                "datasets", "distributed", "distributions", "fft", "func", "fx", "hub", "io", "jit", "linalg", "models",
                 "multiprocessing", "nn", "optim", "profiler", "quantization", "random",
-                "serialization", "special", "studies", "testing", "transforms", "types", "utils", "viz")
+                "serialization", "special", "studies", "testing", "transforms", "types", "utils", "vision", "viz")
 _ELSEWHERE = {"save": "serialization", "load": "serialization", "vmap": "func", "trace": "profiler"}  # trace(x) the op, trace() a tracer
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -12,12 +12,15 @@ from .core.dtypes import promote_types as _promote_types
 from .core.promotion import CATEGORY, result_dtype
 from .core.tensor import Tensor, device, legacy_constructor, require_cpu
 from .ops.create import tensor as _tensor
+from .ops.storage import TypedStorage as TypedStorage
+from .ops.storage import UntypedStorage as UntypedStorage
 
-__all__ = ["OutOfMemoryError", "are_deterministic_algorithms_enabled", "can_cast", "clear_autocast_cache", "compile",
-           "get_autocast_cpu_dtype", "get_autocast_dtype", "get_autocast_gpu_dtype", "get_default_device", "get_float32_matmul_precision",
-           "is_autocast_cpu_enabled", "is_autocast_enabled", "is_deterministic_algorithms_warn_only_enabled", "newaxis", "promote_types",
-           "result_type", "scalar_tensor", "set_default_device", "set_default_tensor_type", "set_float32_matmul_precision", "typename",
-           "use_deterministic_algorithms"]
+__all__ = ["OutOfMemoryError", "TypedStorage", "UntypedStorage", "are_deterministic_algorithms_enabled", "can_cast",
+           "clear_autocast_cache", "compile", "complex", "get_autocast_cpu_dtype", "get_autocast_dtype", "get_autocast_gpu_dtype",
+           "get_default_device", "get_float32_matmul_precision", "is_autocast_cpu_enabled", "is_autocast_enabled",
+           "is_deterministic_algorithms_warn_only_enabled", "istft", "newaxis", "polar", "promote_types", "result_type", "scalar_tensor",
+           "set_default_device", "set_default_tensor_type", "set_float32_matmul_precision", "stft", "typename",
+           "use_deterministic_algorithms", "view_as_complex", "view_as_real"]
 
 newaxis = None
 _state: dict[str, Any] = {"deterministic": False, "warn_only": False, "precision": "highest"}
@@ -104,6 +107,21 @@ def clear_autocast_cache() -> None:
 
 class OutOfMemoryError(RuntimeError):
     """What a device without memory left would raise: programs catch it by name."""
+
+
+# ---- complex tensors, of which there are none
+
+
+def _no_complex(name: str) -> Callable[..., NoReturn]:
+    def function(*args: Any, **kwargs: Any) -> NoReturn:
+        raise NotImplementedError(f"{name}: there are no complex tensors here; keep real and imaginary part, or sine and cosine, as tensors of their own")
+
+    function.__name__, function.__doc__ = name, "NotImplementedError: there are no complex tensors."
+    return function
+
+
+complex, polar, view_as_complex, view_as_real, stft, istft = (
+    _no_complex(name) for name in ("complex", "polar", "view_as_complex", "view_as_real", "stft", "istft"))
 
 
 # ---- types

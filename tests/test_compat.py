@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import copy
-import importlib
 import pickle
 import warnings
+from collections import OrderedDict
 from pathlib import Path
 from types import ModuleType
 from typing import Any, List  # noqa: UP035
@@ -54,7 +54,7 @@ def test_code_that_asks_for_a_gpu_goes_on_without(monkeypatch: pytest.MonkeyPatc
         return net.weight, str(device), scaler.get_scale(), scaler.state_dict(), T.cuda.device_count(), T.cuda.memory_allocated()
 
     equal(run)
-    for name in ("synchronize", "current_device", "get_device_name", "get_device_properties", "current_stream"):
+    for name in ("synchronize", "current_device", "get_device_name", "get_device_properties", "current_stream", "Stream", "Event", "CUDAGraph"):
         with pytest.raises(AssertionError, match="CPU only"):
             getattr(minidl.cuda, name)()
     with pytest.warns(UserWarning, match="disabling"):
@@ -293,7 +293,8 @@ def test_pools_with_indices_and_older_names() -> None:
 # ---- types and parts that are not here, but are named
 
 
-@pytest.mark.parametrize("name", ["bfloat16", "complex64", "complex128", "cfloat", "cdouble", "uint16", "uint32", "uint64"])
+@pytest.mark.parametrize("name", ["bfloat16", "complex64", "complex128", "cfloat", "cdouble", "uint16", "uint32", "uint64", "float8_e4m3fn", "float8_e5m2",
+                                  "float8_e8m0fnu"])
 def test_types_that_are_not_here_can_be_named_and_compared(name: str) -> None:
     own, theirs = getattr(minidl, name), getattr(torch, name)
     assert repr(own) == repr(theirs) and own != minidl.float32 and own == getattr(minidl, name) and len({own, minidl.float16}) == 2
@@ -442,6 +443,15 @@ def test_trees_of_values() -> None:
         assert T.tree_map(lambda a, b: a + b, [1, (2,)], [3, (4,)]) == [4, (6,)]
         assert T.tree_map_only(int, lambda v: -v, ["x", 1]) == ["x", -1]
 
+        class Output(OrderedDict):  # type: ignore[type-arg]
+            pass
+
+        T.register_pytree_node(Output, lambda o: (list(o.values()), list(o)), lambda values, names: Output(zip(names, values)),
+                               serialized_type_name="Output")
+        output = Output(x=1, y=[2, Output(z=3)])
+        assert T.tree_flatten(output)[0] == [1, 2, 3] and T.tree_map(lambda v: v * 2, {"o": output}) == {"o": Output(x=2, y=[4, Output(z=6)])}
+        assert type(T.tree_unflatten([4, 5, 6], T.tree_flatten(output)[1])) is Output
+
 
 def test_older_places() -> None:
     from minidl.jit.annotations import BroadcastingList2 as Two
@@ -486,96 +496,3 @@ def test_variables_of_older_code() -> None:
         return v.grad, facts, Variable().shape[0], Variable(x, volatile=True), T.FloatTensor(3).fill_(1.0)
 
     equal(run)
-
-
-# ---- names that programs import
-
-
-def test_programs_ask_whether_a_module_is_one_of_several_processes() -> None:
-    def run(T: ModuleType) -> Any:
-        net = T.nn.Linear(2, 1)
-        plain = net.module if isinstance(net, (T.nn.DataParallel, T.nn.parallel.DistributedDataParallel)) else net
-        with pytest.raises(ValueError, match="Default process group has not been initialized"):
-            T.nn.parallel.DistributedDataParallel(net)
-        return plain.weight
-
-    equal(run)
-    net, x = minidl.nn.Linear(2, 1), minidl.ones(3, 2)
-    for inputs in (x, (x,)):  # with no GPU PyTorch refuses
-        assert minidl.equal(minidl.nn.parallel.data_parallel(net, inputs, range(0)), net(x))
-
-
-@pytest.mark.parametrize(("module", "names"), [
-    ("torch.types", "Number Device Tensor _size"), ("torch.utils.data._utils.collate", "default_collate default_convert"),
-    ("torch.nn.modules.module", "_IncompatibleKeys"), ("torch.jit", "TracerWarning"), ("torch.serialization", "DEFAULT_PROTOCOL"),
-    ("torch.hub", "HASH_REGEX _get_torch_home urlparse"), ("torch.cuda.amp", "custom_fwd custom_bwd"), ("torch", "OutOfMemoryError"),
-    ("torch.fx", "wrap Tracer GraphModule Node Proxy Graph Interpreter symbolic_trace replace_pattern"),
-])
-def test_names_that_programs_import(monkeypatch: pytest.MonkeyPatch, module: str, names: str) -> None:
-    theirs, ours = importlib.import_module(module), importlib.import_module(module.replace("torch", "minidl"))
-    for name in names.split():
-        their, our = getattr(theirs, name), getattr(ours, name)
-        assert isinstance(our, type) == isinstance(their, type) and getattr(our, "__name__", name) == getattr(their, "__name__", name)
-        if isinstance(our, type) and issubclass(their, Exception):
-            assert issubclass(our, their.__mro__[1])
-
-
-def test_the_collate_of_the_older_place_is_the_one_there_is() -> None:
-    from minidl.utils.data._utils.collate import default_collate
-
-    assert default_collate is minidl.utils.data.default_collate
-
-
-def test_settings_of_mixed_precision() -> None:
-    def run(T: ModuleType) -> Any:
-        T.clear_autocast_cache()
-        return [T.is_autocast_cpu_enabled(), str(T.get_autocast_gpu_dtype()), str(T.get_autocast_cpu_dtype()), str(T.get_autocast_dtype("cpu")),
-                T.cuda.get_rng_state_all(), T.cuda.memory_reserved(), T.cuda.max_memory_reserved()]
-
-    equal(run)
-
-    def function(T: ModuleType) -> Any:
-        class Square(T.autograd.Function):  # type: ignore[name-defined,misc]
-            @staticmethod
-            @T.amp.custom_fwd(device_type="cuda", cast_inputs=T.float16)
-            def forward(ctx: Any, x: Any) -> Any:
-                ctx.save_for_backward(x)
-                return x * x
-
-            @staticmethod
-            @T.amp.custom_bwd(device_type="cuda")
-            def backward(ctx: Any, g: Any) -> Any:
-                return 2 * g * ctx.saved_tensors[0]
-
-        class Cube(T.autograd.Function):  # type: ignore[name-defined,misc]
-            @staticmethod
-            @T.cuda.amp.custom_fwd
-            def forward(ctx: Any, x: Any) -> Any:
-                ctx.save_for_backward(x)
-                return x ** 3
-
-            @staticmethod
-            @T.cuda.amp.custom_bwd
-            def backward(ctx: Any, g: Any) -> Any:
-                return 3 * g * ctx.saved_tensors[0] ** 2
-
-        x = T.tensor([1.0, 2.0], requires_grad=True)
-        (Square.apply(x) + Cube.apply(x)).sum().backward()
-        return x.grad
-
-    equal(function)
-
-
-def test_a_program_is_not_traced() -> None:
-    fx = minidl.fx
-
-    class Tracer(fx.Tracer):
-        pass
-
-    for use in (lambda: fx.symbolic_trace(minidl.nn.ReLU()), lambda: Tracer().trace(minidl.nn.ReLU()), lambda: fx.replace_pattern(minidl.nn.ReLU(), 1, 2)):
-        with pytest.raises(NotImplementedError, match=r"fx: ReLU cannot be traced: .* forward hooks"):
-            use()
-    for kind in (fx.Graph, fx.GraphModule, fx.Node, fx.Proxy, fx.Interpreter):
-        with pytest.raises(NotImplementedError, match=f"fx: {kind.__name__} cannot be traced"):
-            kind()
-    assert fx.wrap("len") == "len" and not isinstance(minidl.nn.ReLU(), fx.GraphModule)

@@ -266,7 +266,7 @@ def test_types_meet_as_in_pytorch() -> None:
 
 
 def test_limits_of_types_are_pytorchs() -> None:
-    for name in ("float64", "float32", "float16"):
+    for name in ("float64", "float32", "float16", "bfloat16", "float8_e4m3fn", "float8_e5m2"):
         have, want = (lib.finfo(getattr(lib, name)) for lib in LIBRARIES)
         for field in ("bits", "eps", "max", "min", "tiny", "smallest_normal", "resolution", "dtype"):
             assert getattr(have, field) == getattr(want, field), (name, field)

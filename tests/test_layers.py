@@ -29,6 +29,8 @@ ALLOWED: dict[str, set[str]] = {
     "multiprocessing": set(),
     "jit": {"nn"},
     "fx": {"nn"},
+    "fft": {"core", "ops"},
+    "_dynamo": {"compiler", "nn"},
     "compiler": {"compat"},
     "hub": {"serialization"},
     "distributions": {"core", "ops"},
@@ -52,6 +54,7 @@ ALLOWED: dict[str, set[str]] = {
     "viz": {"core", "ops", "nn", "autograd", "analysis"},
     "testing": {"core", "ops", "nn", "autograd"},
     "studies": {"core", "ops", "nn", "optim", "utils", "models", "datasets", "viz"},
+    "vision": {"core", "ops", "nn", "models", "transforms", "datasets", "io"},
     "cli": {"core", "ops", "nn", "autograd", "optim", "utils", "serialization", "models", "transforms", "datasets",
             "analysis", "quantization", "viz", "testing", "version", "studies"},
 }

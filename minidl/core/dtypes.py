@@ -37,7 +37,7 @@ class AbsentType(dtype):
 
     def __init__(self, name: str, itemsize: int) -> None:
         self.name, self.itemsize = name, itemsize
-        self.is_floating_point, self.is_complex, self.is_signed = name.startswith("b"), name.startswith("c"), not name.startswith("u")
+        self.is_floating_point, self.is_complex, self.is_signed = name[0] in "bf", name[0] == "c", name[0] != "u" and name != "float8_e8m0fnu"
 
     @property
     def dtype(self) -> np.dtype:  # type: ignore[override]
@@ -58,7 +58,8 @@ uint8, bool_ = dtype("uint8", "u1"), dtype("bool", "?")
 
 DTYPES = {d.dtype: d for d in (float64, float32, float16, int64, int32, int16, int8, uint8, bool_)}
 ABSENT: dict[str, dtype] = {name: AbsentType(name, size) for name, size in (
-    ("bfloat16", 2), ("complex64", 8), ("complex128", 16), ("uint16", 2), ("uint32", 4), ("uint64", 8))}
+    ("bfloat16", 2), ("float8_e4m3fn", 1), ("float8_e4m3fnuz", 1), ("float8_e5m2", 1), ("float8_e5m2fnuz", 1), ("float8_e8m0fnu", 1),
+    ("complex64", 8), ("complex128", 16), ("uint16", 2), ("uint32", 4), ("uint64", 8))}
 ALIASES = {"double": float64, "float": float32, "half": float16, "long": int64, "int": int32, "short": int16,
            "bool": bool_, "cfloat": ABSENT["complex64"], "cdouble": ABSENT["complex128"]}
 # The words of PyTorch's messages and legacy constructors (FloatTensor, LongTensor, ...).
@@ -127,6 +128,11 @@ class _TypeInfo:
         return f"{type(self).__name__}({', '.join(f'{k}={v}' for k, v in vars(self).items())})"
 
 
+# eps, max, smallest normal number and resolution of types that are not here.
+_LIMITS = {"bfloat16": (2.0 ** -7, (2 - 2.0 ** -7) * 2.0 ** 127, 2.0 ** -126, 0.01),
+           "float8_e4m3fn": (2.0 ** -3, 448.0, 2.0 ** -6, 1.0), "float8_e5m2": (2.0 ** -2, 57344.0, 2.0 ** -14, 1.0)}
+
+
 class finfo(_TypeInfo):
     """Limits of a floating-point dtype: bits, eps, max, min, tiny, smallest_normal, resolution.
 
@@ -135,6 +141,11 @@ class finfo(_TypeInfo):
     """
 
     def __init__(self, type: dtype | None = None) -> None:
+        if isinstance(type, AbsentType) and type.name in _LIMITS:
+            self.bits, self.dtype = 8 * type.itemsize, type.name
+            self.eps, self.max, self.tiny, self.resolution = _LIMITS[type.name]
+            self.min, self.smallest_normal = -self.max, self.tiny
+            return
         d = as_numpy_dtype(type) if type is not None else default_dtype()
         if d.kind != "f":
             raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle {d}")

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from ..compat import OutOfMemoryError as OutOfMemoryError
 from . import amp as amp
 
-__all__ = ["Event", "OutOfMemoryError", "Stream", "current_device", "current_stream", "device_count", "empty_cache", "get_device_capability",
+__all__ = ["CUDAGraph", "Event", "OutOfMemoryError", "Stream", "current_device", "current_stream", "device_count", "empty_cache", "get_device_capability",
            "get_device_name", "get_device_properties", "get_rng_state", "get_rng_state_all", "init", "ipc_collect", "is_available",
            "is_bf16_supported", "is_initialized", "manual_seed", "manual_seed_all", "max_memory_allocated", "max_memory_reserved", "mem_get_info",
            "memory_allocated", "memory_reserved", "reset_peak_memory_stats", "set_device", "set_rng_state", "set_rng_state_all", "synchronize"]
@@ -85,4 +85,19 @@ def _absent(*args: Any, **kwargs: Any) -> NoReturn:
 
 
 init = current_device = set_device = synchronize = get_device_name = get_device_properties = get_device_capability = _absent
-Event = Stream = current_stream = get_rng_state = set_rng_state = mem_get_info = ipc_collect = _absent
+current_stream = get_rng_state = set_rng_state = mem_get_info = ipc_collect = _absent
+
+
+class Stream:
+    """AssertionError: there is no GPU here."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        _absent()
+
+
+class Event(Stream):
+    """AssertionError: there is no GPU here."""
+
+
+class CUDAGraph(Stream):
+    """AssertionError: there is no GPU here."""

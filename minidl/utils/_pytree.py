@@ -6,10 +6,16 @@ from collections.abc import Callable, Iterable
 from itertools import repeat
 from typing import Any
 
+from ..core.tree import NODES, like
 from ..core.tree import leaves as tree_leaves
-from ..core.tree import like
 
-__all__ = ["tree_flatten", "tree_leaves", "tree_map", "tree_map_only", "tree_unflatten"]
+__all__ = ["register_pytree_node", "tree_flatten", "tree_leaves", "tree_map", "tree_map_only", "tree_unflatten"]
+
+
+def register_pytree_node(cls: type, flatten_fn: Callable[[Any], tuple[Iterable[Any], Any]], unflatten_fn: Callable[[Iterable[Any], Any], Any],
+                         **names: Any) -> None:
+    """Objects of a class are nestings too: ``flatten_fn`` gives what they hold and a context, of which ``unflatten_fn`` makes one."""
+    NODES[cls] = flatten_fn, unflatten_fn
 
 
 def tree_flatten(tree: Any) -> tuple[list[Any], Any]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-__all__ = ["all_gather", "all_reduce", "barrier", "broadcast", "get_rank", "get_world_size", "init_process_group", "is_available", "is_initialized"]
+__all__ = ["ReduceOp", "all_gather", "all_gather_object", "all_reduce", "barrier", "broadcast", "broadcast_object_list", "destroy_process_group",
+           "get_backend", "get_rank", "get_world_size", "init_process_group", "is_available", "is_gloo_available", "is_initialized", "is_mpi_available",
+           "is_nccl_available", "is_torchelastic_launched", "new_group", "reduce"]
 
 
 def is_available() -> bool:
@@ -32,4 +34,12 @@ def _no_group(*args: Any, **kwargs: Any) -> NoReturn:
     raise ValueError("Default process group has not been initialized, please make sure to call init_process_group.")
 
 
-get_rank = get_world_size = barrier = all_reduce = all_gather = broadcast = _no_group
+get_rank = get_world_size = get_backend = barrier = destroy_process_group = new_group = _no_group
+all_reduce = all_gather = all_gather_object = broadcast = broadcast_object_list = reduce = _no_group
+is_nccl_available = is_gloo_available = is_mpi_available = is_torchelastic_launched = is_available
+
+
+class ReduceOp:
+    """How `all_reduce` would put values together."""
+
+    SUM, AVG, PRODUCT, MIN, MAX = "SUM", "AVG", "PRODUCT", "MIN", "MAX"
