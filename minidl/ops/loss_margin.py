@@ -74,8 +74,9 @@ def cosine_embedding_loss(input1: Any, input2: Any, target: Any, margin: float =
         raise RuntimeError(f"{target.ndim}D target tensor expects {target.ndim + 1}D input tensors, but found inputs "
                            f"with sizes {list(input1.shape)} and {list(input2.shape)} (cosine_embedding_loss)")
     dims, t = (target.ndim,), data_of(target)
+    product = _sum(input1 * input2, dims)
     lengths = (_sum(input1 * input1, dims) + 1e-12) * (_sum(input2 * input2, dims) + 1e-12)
-    cos = _sum(input1 * input2, dims) / sqrt(lengths)
+    cos = product / sqrt(lengths)
     return reduced(where(t == 1, 1 - cos, 0.0) + where(t == -1, clamp_min(cos - margin, 0), 0.0), reduction)
 
 
