@@ -22,12 +22,17 @@ class Alias:
 
     @staticmethod
     def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        """A spec if the parent is a module of ours under another name and has this submodule."""
+        """A spec if the parent is a module of ours and has this submodule, or holds this module of ours, under another name."""
         parent, _, last = name.rpartition(".")
-        own = getattr(sys.modules.get(parent), "__name__", "")
-        if own == parent or own.partition(".")[0] != PACKAGE or importlib.util.find_spec(f"{own}.{last}") is None:
+        module = sys.modules.get(parent)
+        own = getattr(module, "__name__", "")
+        if own.partition(".")[0] != PACKAGE:
             return None
-        return ModuleSpec(name, Alias(f"{own}.{last}"))  # type: ignore[arg-type]
+        held = getattr(vars(module).get(last), "__name__", "")
+        real = held if isinstance(sys.modules.get(held), ModuleType) and held.partition(".")[0] == PACKAGE else f"{own}.{last}"
+        if real == name or importlib.util.find_spec(real) is None:
+            return None
+        return ModuleSpec(name, Alias(real))  # type: ignore[arg-type]
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """The module itself."""
