@@ -8,6 +8,7 @@ import pickle
 import struct
 import zipfile
 import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -351,3 +352,30 @@ def test_safe_globals_are_the_users_to_add() -> None:
     assert minidl.load(archive({"data.pkl": data})).width == 7
     serialization.clear_safe_globals()
     assert serialization.get_safe_globals() == []
+
+
+class Settings:
+    """What no checkpoint may build unless its user allows it."""
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_the_names_that_would_be_refused(tmp_path: Path, protocol: int) -> None:
+    value = {"a": torch.ones(2), "s": [Settings(), Settings()], "layer": torch.nn.Linear(1, 1), "set": {1}, "path": tmp_path, "d": torch.device("cpu")}
+    path = tmp_path / "x.pt"
+    torch.save(value, path, pickle_protocol=protocol)
+    named = f"{__name__}.Settings"
+    want = sorted([named, f"{type(tmp_path).__module__}.PosixPath", "torch.nn.modules.linear.Linear"])
+    assert serialization.get_unsafe_globals_in_checkpoint(path) == want
+    if protocol == 2:  # PyTorch reads no other; it does not call sets unsafe, nor are they here
+        assert sorted(torch.serialization.get_unsafe_globals_in_checkpoint(path)) == want
+    with serialization.safe_globals([Settings]), open(path, "rb") as file:
+        assert serialization.get_unsafe_globals_in_checkpoint(file) == [name for name in want if name != named]
+    harmful = archive({"data.pkl": b"c__builtin__\neval\ncos\nsystem\n."})
+    assert serialization.get_unsafe_globals_in_checkpoint(harmful) == ["builtins.eval", "os.system"]
+    with pytest.raises(pickle.UnpicklingError, match=r"^BytesIO: not read: .*data.pkl"):
+        serialization.get_unsafe_globals_in_checkpoint(archive({"x": b""}))
+    with pytest.raises(pickle.UnpicklingError, match=r"^BytesIO: not read: .{10}"):
+        serialization.get_unsafe_globals_in_checkpoint(archive({"data.pkl": b"\x80\x02cos"}))
+    for library in (torch, minidl):
+        with pytest.raises(ValueError, match="Expected input to be a checkpoint returned by torch.save"):
+            library.serialization.get_unsafe_globals_in_checkpoint(io.BytesIO(b"no checkpoint"))

@@ -8,6 +8,7 @@ from .formats import load_npz as load_npz
 from .formats import load_safetensors as load_safetensors
 from .formats import save_npz as save_npz
 from .formats import save_safetensors as save_safetensors
+from .names import get_unsafe_globals_in_checkpoint as get_unsafe_globals_in_checkpoint
 from .read import load as load
 from .trust import add_safe_globals as add_safe_globals
 from .trust import clear_safe_globals as clear_safe_globals

@@ -96,18 +96,23 @@ class ZipReader:
         if sum(info.file_size for info in infos) > self.size:
             refuse("its records claim to be larger than the file")
 
-    def read(self) -> Any:
+    def pickled(self) -> bytes:
+        """The bytes of the object's pickle."""
         roots = [name[:-len("data.pkl")] for name in self.records if name.count("/") == 1 and name.endswith("/data.pkl")]
         if len(roots) != 1:
             refuse("a zip archive, but not of a checkpoint: it has no data.pkl")
         self.root = roots[0]
         if self.root + "constants.pkl" in self.records:
             refuse("a TorchScript archive, which holds a program; save its state_dict() instead")
+        return self.record("data.pkl").tobytes()
+
+    def read(self) -> Any:
+        data = self.pickled()
         order = self.record("byteorder").tobytes() if self.root + "byteorder" in self.records else b"little"
         if order not in (b"little", b"big"):
             refuse(f"expected little or big as the byte order, got {order!a:.60}")
         self.big_endian = order == b"big"
-        return Unpickler(Bounded(io.BytesIO(self.record("data.pkl").data)), self.storage, *self.options).load()
+        return Unpickler(Bounded(io.BytesIO(data)), self.storage, *self.options).load()
 
     def locate(self, name: str) -> tuple[int, Any]:
         """Where the bytes of a record begin, and what the table of contents says of them."""

@@ -65,6 +65,12 @@ class safe_globals:
         _allowed[:] = self.previous
 
 
+def added_by_name() -> dict[str, Any]:
+    """What `add_safe_globals` has added, by the name that a file has for it."""
+    named = [item if isinstance(item, tuple) else (item, f"{item.__module__}.{item.__qualname__}") for item in _allowed]
+    return {name: thing for thing, name in named}
+
+
 class Bounded:
     """A binary file, from where it stands, that is never asked for more than it holds: no length in it can allocate memory."""
 
@@ -119,8 +125,7 @@ class Unpickler(PythonUnpickler):  # type: ignore[misc]
     def __init__(self, file: Bounded, storages: Callable[[Any], Storage], modules: bool, encoding: str) -> None:
         super().__init__(file, encoding=encoding)
         self.storages, self.modules = storages, modules
-        self.allowed = {name: thing for thing, name in (
-            item if isinstance(item, tuple) else (item, f"{item.__module__}.{item.__qualname__}") for item in _allowed)}
+        self.allowed = added_by_name()
         self.nested: dict[int, tuple[tuple[Any, ...], int, int]] = {}  # tuples in which there are tuples: itself, depth, parts
 
     def find_class(self, module: str, name: str) -> Any:
