@@ -12,7 +12,7 @@ from .modes import modes
 from .tensor import Tensor
 
 __all__ = ["wrap_dim", "wrap_dims", "as_sizes", "broadcast_shape", "require_tensor", "require_float",
-           "require_constant", "n_tuple"]
+           "require_constant", "n_tuple", "all_below"]
 
 
 def wrap_dim(dim: Any, ndim: int, op: str = "dim") -> int:
@@ -89,6 +89,13 @@ def require_constant(op: str, **arguments: Any) -> None:
         if isinstance(value, Tensor) and modes.recording > 0 and value.requires_grad:
             raise RuntimeError(f"The function '{op}' is not differentiable with respect to argument '{name}'. This input "
                                "cannot have requires_grad True.")
+
+
+def all_below(index: np.ndarray, n: int) -> bool:
+    """Whether all of an int64 array lie in [0, n)."""
+    if index.size <= 16:  # looked through before NumPy has begun
+        return all([0 <= i < n for i in index.ravel().tolist()])
+    return bool(np.maximum.reduce(index.view(np.uint64), axis=None) < n)  # without a sign, what is negative is too large
 
 
 def n_tuple(value: Any, n: int, op: str, name: str) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..core import Tensor, data_of, dtype_of, from_array, public
 from ..core.broadcast import expand_to
-from ..core.checks import as_sizes, broadcast_shape, require_tensor, wrap_dim
+from ..core.checks import all_below, as_sizes, broadcast_shape, require_tensor, wrap_dim
 from ..core.dtypes import as_numpy_dtype, word
 from .index import EVERYTHING, picker
 from .shape import as_shape
@@ -35,7 +35,7 @@ def integers(op: str, index: Any, n: int, dim: int, error: type[Exception] = Ind
     if array.dtype.char not in "li" and array.size:
         raise RuntimeError(f"{op}(): Expected dtype int32 or int64 for index")
     array = np.array(array, np.int64, order="C")
-    if array.size and (wrap or np.maximum.reduce(array.view(np.uint64), axis=None) >= n):  # without a sign, what is negative is too large
+    if array.size and (wrap or not all_below(array, n)):
         for worst in (int(array.max()), int(array.min())):
             if not (-n if wrap else 0) <= worst < n:
                 raise error(f"{op}(): index {worst} is out of bounds for dimension {dim} with size {n}")
@@ -57,7 +57,7 @@ def grid_key(op: str, x: Any, dim: int, index: Any, *, wrap: bool = False) -> np
     if array.ndim != len(shape):
         raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
     for d, n in enumerate(array.shape):
-        if n > shape[d] and d != dim:
+        if d != dim and n > shape[d]:
             raise RuntimeError(f"{op}(): Expected index {list(array.shape)} to be no larger than self {list(shape)} apart from "
                                f"dimension {dim}")
     found = integers(op, index, shape[dim], dim, RuntimeError, wrap=wrap)
@@ -66,12 +66,16 @@ def grid_key(op: str, x: Any, dim: int, index: Any, *, wrap: bool = False) -> np
     steps = row_major(shape)
     if steps[dim] != 1:
         found *= steps[dim]
-    after = array.ndim
     for d, n in enumerate(array.shape):
-        after -= 1
         if d != dim:
-            found += np.arange(0, n * steps[d], steps[d]).reshape((n,) + (1,) * after)
+            found += offsets(n, steps[d], array.ndim - 1 - d)
     return found
+
+
+@lru_cache(64)
+def offsets(n: int, step: int, after: int) -> np.ndarray:
+    """0, step, 2 step, ... along a dimension with `after` others behind it."""
+    return np.arange(0, n * step, step).reshape((n,) + (1,) * after)
 
 
 @lru_cache

@@ -12,6 +12,7 @@ transpose, so that they share the primitives made here.
 from __future__ import annotations
 
 import operator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -108,9 +109,10 @@ def accumulated(ufunc: np.ufunc, y: np.ndarray, key: Any, value: Any) -> np.ndar
     return y
 
 
-def open_grid(shape: tuple[int, ...]) -> list[np.ndarray]:
-    """For each dimension the positions along it, in a shape that broadcasts to `shape`: `numpy.ogrid`, ten times as fast."""
-    return [np.arange(n).reshape((n,) + (1,) * after) for n, after in zip(shape, reversed(range(len(shape))))]
+@lru_cache(64)
+def open_grid(shape: tuple[int, ...]) -> tuple[np.ndarray, ...]:
+    """For each dimension the positions along it, in a shape that broadcasts to `shape`, as `numpy.ogrid`; not to be written to."""
+    return tuple([np.arange(n).reshape((n,) + (1,) * after) for n, after in zip(shape, reversed(range(len(shape))))])
 
 
 def positions(shape: tuple[int, ...], key: Key) -> np.ndarray:

@@ -32,7 +32,7 @@ def joined(xs: Any, dim: int, dtype: Any, last: bool) -> Any:
 
 @primitive(xs=lambda g, xs_shape, dim: pieces(g, [s[dim] for s in xs_shape], dim), sequence=True)
 def _cat(xs: Any, dim: int, dtype: Any) -> Any:
-    return joined(xs, dim, dtype, last=all(map(is_channels_last, xs)))
+    return joined(xs, dim, dtype, last=xs[0].ndim > 3 and all(map(is_channels_last, xs)))
 
 
 @primitive(xs=lambda g, dim: [select(g, dim, i) for i in range(g.shape[dim])], sequence=True)
@@ -61,8 +61,8 @@ def as_list(op: str, tensors: Any) -> list[Any]:
 
 def type_of(tensors: Any) -> np.dtype:
     """The type to which PyTorch promotes tensors that it joins; a 0-d tensor counts as much as any other."""
-    first, *others = {dtype_of(t) for t in tensors}
-    return functools.reduce(promote_types, others, first)
+    types = [dtype_of(t) for t in tensors]
+    return types[0] if types.count(types[0]) == len(types) else functools.reduce(promote_types, types)
 
 
 @public(aliases="concat concatenate")
@@ -80,7 +80,7 @@ def cat(tensors: Any, dim: int = 0) -> Any:
     kept = [t for t, shape in zip(tensors, shapes) if shape != (0,)] or tensors[:1] if (0,) in shapes else tensors
     shape = data_of(kept[0]).shape
     dim = wrap_dim(dim, len(shape), "cat")
-    for i, t in enumerate(kept):
+    for i, t in enumerate(kept if shapes.count(shape) < len(shapes) else ()):
         other = data_of(t).shape
         if other == shape:
             continue
@@ -97,11 +97,12 @@ def cat(tensors: Any, dim: int = 0) -> Any:
 def stack(tensors: Any, dim: int = 0) -> Any:
     """The tensors, all of one shape, along a new dimension `dim`."""
     tensors = as_list("stack", tensors)
-    shape = data_of(tensors[0]).shape
-    for i, t in enumerate(tensors):
-        if data_of(t).shape != shape:
-            raise RuntimeError(f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and "
-                               f"{list(data_of(t).shape)} at entry {i}")
+    shapes = [data_of(t).shape for t in tensors]
+    shape = shapes[0]
+    if shapes.count(shape) < len(shapes):
+        i = next(i for i, other in enumerate(shapes) if other != shape)
+        raise RuntimeError(f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and "
+                           f"{list(shapes[i])} at entry {i}")
     return _stack(tensors, wrap_dim(dim, len(shape) + 1, "stack"), type_of(tensors))
 
 

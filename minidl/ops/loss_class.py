@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core import data_of, dtype_of, primitive, public
 from ..core.broadcast import expand_to
-from ..core.checks import require_constant, require_tensor
+from ..core.checks import all_below, require_constant, require_tensor
 from ..core.dtypes import word
 from .index import _pick, open_grid, put_zeros
 from .loss import collected, reduced, reduction_of, share
@@ -17,7 +17,7 @@ from .matmul import linear
 from .reduce import _sum, _sum_all
 from .select import where
 from .shape import reshape
-from .softmax import _log_softmax, _softmax, _softmax_backward, shifted
+from .softmax import _log_softmax, _softmax, _softmax_backward, shifted, sums
 
 
 def column(x: Any) -> Any:
@@ -59,7 +59,7 @@ def scores_nll(x: Any, index: Any, c: Any, count: Any) -> Any:
     """y = c (log sum_k exp(x[i, k]) - x[i, index[i]]): softmax, logarithm and likelihood in one."""
     z = shifted(x, (1,))
     right = z[at_class(index)]
-    return likelihoods(np.log(np.add.reduce(np.exp(z, out=z), axis=1)) - right, c, count)
+    return likelihoods(np.log(sums(np.exp(z, z), (1,)).reshape(right.shape)) - right, c, count)
 
 
 # PyTorch's node has another name where there are positions besides samples and classes.
@@ -73,8 +73,8 @@ _cross_entropy = [primitive(scores_nll, x=cross_entropy_rule, arrays="index c", 
 def _cross_entropy_backward(c: Any, x: Any, index: Any) -> Any:
     """c (softmax(x) - onehot(index))."""
     y = shifted(x, (1,))
-    np.exp(y, out=y)
-    y /= np.add.reduce(y, axis=1, keepdims=True)
+    np.exp(y, y)
+    y /= sums(y, (1,))
     y[at_class(index)] -= 1
     y *= column(c)
     return y
@@ -98,7 +98,7 @@ def coefficients(op: str, x: Any, target: Any, weight: Any, ignore_index: int) -
         raise RuntimeError(f"weight tensor should be defined either for all {shape[1]} classes or no classes but got "
                            f"weight tensor of shape: {list(weight.shape)} ({op})")
     all_count = weight is None and not 0 <= ignore_index < shape[1] and index.dtype.itemsize == 8 and index.size
-    if all_count and np.maximum.reduce(index.view(np.uint64), axis=None) < shape[1]:  # without a sign, what is negative is too large
+    if all_count and all_below(index, shape[1]):
         return index.copy(), None
     keep = index != ignore_index
     outside = keep & ((index < 0) | (index >= shape[1]))

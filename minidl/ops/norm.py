@@ -13,7 +13,6 @@ mean, d = x and the term <u> falls away. The kernel keeps the memory order of `x
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from functools import lru_cache
 from string import ascii_letters
 from typing import Any
@@ -30,6 +29,39 @@ from .select import clamp_min
 from .shape import reshape
 
 
+class Sum:
+    """Sums of an array, or of the product of two, from the shape `full` to `shape`, which is 1 where it is summed.
+
+    BLAS is the fastest where the array is, or can be seen as, a matrix summed along one dimension: a product with a vector of
+    ones, or of each row with itself. Else einsum, whatever the memory order.
+    """
+
+    def __init__(self, full: tuple[int, ...], shape: tuple[int, ...]) -> None:
+        self.shape, dims = shape, ascii_letters[:len(shape)]
+        self.subscripts = dims + "->" + "".join([d for d, n in zip(dims, shape) if n != 1])
+        summed = [d for d, n in enumerate(full) if n != shape[d]]
+        kept = [d for d, n in enumerate(full) if n == shape[d] != 1]
+        apart = summed and kept and math.prod(full) and (min(summed) > max(kept)) - (max(summed) < min(kept))
+        self.columns, self.rows = apart == 1, apart == -1  # what is summed
+        self.matrix = (math.prod([full[d] for d in (kept if self.columns else summed)]), -1)
+
+    def of(self, x: np.ndarray) -> Any:
+        if (self.columns or self.rows) and x.flags.c_contiguous and x.dtype.itemsize > 2:
+            x = x.reshape(self.matrix)
+            x = x.dot(ones(x.shape[1], x.dtype)) if self.columns else ones(len(x), x.dtype).dot(x)
+        else:
+            x = np.einsum(self.subscripts, x)
+        return x.reshape(self.shape)
+
+    def of_product(self, x: np.ndarray, y: np.ndarray) -> Any:
+        contiguous = x.flags.c_contiguous and y.flags.c_contiguous and x.dtype.itemsize > 2
+        if contiguous and self.columns:
+            return np.vecdot(x.reshape(self.matrix), y.reshape(self.matrix)).reshape(self.shape)
+        if contiguous and self.rows:
+            return self.of(x * y)
+        return np.einsum(f"{self.subscripts[:x.ndim]},{self.subscripts}", x, y).reshape(self.shape)
+
+
 class Norm:
     """What is normalised: the view of x, the axes of the statistics, w's own shape and that in the view, and how.
 
@@ -43,30 +75,10 @@ class Norm:
         self.stat_shape = tuple([1 if d in axes else n for d, n in enumerate(shape)])
         self.size = max(math.prod([shape[d] for d in axes]), 1)
         self.w_inside = any(w_shape[d] != 1 for d in axes)
+        self.to_stat, self.to_w = Sum(shape, self.stat_shape), Sum(shape, w_shape)
 
 
 norm_of = lru_cache(Norm)  # one batch is as large as the last
-
-
-@lru_cache
-def subscripts(shape: tuple[int, ...], factors: int) -> str:
-    """What einsum is told to sum a product of arrays where `shape` is 1, such as ``ab,ab->b``."""
-    dims = ascii_letters[:len(shape)]
-    return ",".join([dims] * factors) + "->" + "".join([d for d, n in zip(dims, shape) if n != 1])
-
-
-@lru_cache
-def as_matrix(full: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, int, int] | None:
-    """The size of a matrix, and along which of its dimensions it is summed, where a sum from `full` to `shape` is one."""
-    summed = [d for d, n in enumerate(full) if n != shape[d]]
-    kept = [d for d, n in enumerate(full) if n == shape[d] != 1]
-    if not summed or not kept or math.prod(full) == 0:
-        return None
-    rows = math.prod(full[:max(kept) + 1])
-    if min(summed) > max(kept):
-        return rows, math.prod(full) // rows, 1
-    rows = math.prod(full[:max(summed) + 1])
-    return (rows, math.prod(full) // rows, 0) if max(summed) < min(kept) else None
 
 
 @lru_cache(16)
@@ -74,27 +86,24 @@ def ones(n: int, dtype: np.dtype) -> np.ndarray:
     return np.ones(n, dtype)
 
 
-def total(shape: tuple[int, ...], *factors: np.ndarray) -> Any:
-    """The product of the arrays, one or two, summed where `shape` is 1.
+@lru_cache
+def constant(value: float, dtype: np.dtype) -> np.ndarray:
+    """A number as an array, with which NumPy computes in half the time."""
+    return np.array(value, dtype)
 
-    BLAS is the fastest: a product with a vector of ones, or of each row with itself. Else einsum, whatever the memory order.
-    """
-    x = factors[0]
-    matrix = as_matrix(x.shape, shape) if x.flags.c_contiguous and factors[-1].flags.c_contiguous else None
-    if matrix is None or x.dtype.itemsize == 2:
-        return np.einsum(subscripts(shape, len(factors)), *factors).reshape(shape)
-    *size, axis = matrix
-    if len(factors) == 2 and axis == 1:
-        return np.vecdot(x.reshape(size), factors[1].reshape(size)).reshape(shape)
-    x = (x if len(factors) == 1 else x * factors[1]).reshape(size)
-    return (x.dot(ones(size[1], x.dtype)) if axis else ones(size[0], x.dtype).dot(x)).reshape(shape)
+
+def inverse_deviation(var: np.ndarray, eps: float) -> Any:
+    """1 / sqrt(var + eps)"""
+    s = var + constant(eps, var.dtype)
+    np.sqrt(s, s)
+    return np.reciprocal(s, s)
 
 
 def scaled(d: np.ndarray, w: Any, b: Any, var: np.ndarray, norm: Norm) -> np.ndarray:
     """d w / sqrt(var + eps) + b, in d's memory."""
-    s = 1 / np.sqrt(var + norm.eps)
+    s = inverse_deviation(var, norm.eps)
     if w is not None and not norm.w_inside:
-        s = s * w.reshape(norm.w_shape)
+        s *= w.reshape(norm.w_shape)
     d *= s
     if w is not None and norm.w_inside:
         d *= w.reshape(norm.w_shape)
@@ -106,9 +115,11 @@ def scaled(d: np.ndarray, w: Any, b: Any, var: np.ndarray, norm: Norm) -> np.nda
 def normalise(x: Any, w: Any, b: Any, norm: Any) -> Any:
     """y with the mean and variance of x itself, and these."""
     v = x.reshape(norm.shape)
-    mean = np.zeros(norm.stat_shape, x.dtype) if norm.kind == "rms" else total(norm.stat_shape, v) / norm.size
+    size = constant(norm.size, x.dtype)
+    mean = np.zeros(norm.stat_shape, x.dtype) if norm.kind == "rms" else norm.to_stat.of(v) / size
     d = v - mean
-    var = total(norm.stat_shape, d, d) / norm.size
+    var = norm.to_stat.of_product(d, d)
+    var /= size
     return scaled(d, w, b, var, norm).reshape(x.shape), mean, var
 
 
@@ -136,7 +147,7 @@ _rms_norm = primitive(normalise, grad_name="FusedRmsNormBackward0", joint=("w x 
            arrays="mean var", grad_name="NativeBatchNormBackward0")
 def _normalise_fixed(x: Any, w: Any, b: Any, mean: Any, var: Any, norm: Any) -> Any:
     """y with a given mean and variance, as x times one factor plus one summand for each channel."""
-    s = 1 / np.sqrt(var + norm.eps)
+    s = inverse_deviation(var, norm.eps)
     if w is not None:
         s = s * w.reshape(norm.w_shape)
     y = x * s
@@ -179,15 +190,15 @@ def backward_rule(g: Any, dy: Any, x: Any, w: Any, mean: Any, var: Any, norm: An
 def _normalise_backward(dy: Any, x: Any, w: Any, mean: Any, var: Any, norm: Any, wanted: Any) -> Any:
     """dx, dw and db as the module's docstring gives them; an empty array for one that is not wanted."""
     dy, d = dy.reshape(norm.shape), x.reshape(norm.shape) - mean
-    s = 1 / np.sqrt(var + norm.eps)
+    s = inverse_deviation(var, norm.eps)
     dx = dw = db = np.empty(0, x.dtype)
     shared = norm.w_shape == norm.stat_shape  # then dx needs the sums that are dw and db
     if not shared:
         d *= s
     if wanted[2] or shared:
-        db = total(norm.w_shape, dy)
+        db = norm.to_w.of(dy)
     if wanted[1] or shared:
-        dw = total(norm.w_shape, dy, d) * s if shared else total(norm.w_shape, dy, d)
+        dw = norm.to_w.of_product(dy, d) * s if shared else norm.to_w.of_product(dy, d)
     if wanted[0]:
         u = dy * w.reshape(norm.w_shape) if norm.w_inside and w is not None else dy
         factor = s if w is None or norm.w_inside else s * w.reshape(norm.w_shape)
@@ -195,10 +206,10 @@ def _normalise_backward(dy: Any, x: Any, w: Any, mean: Any, var: Any, norm: Any,
             dx = u * factor
         else:
             dx = d
-            dx *= dw * s / -norm.size if shared else total(norm.stat_shape, u, d) / -norm.size
+            dx *= dw * s / -norm.size if shared else norm.to_stat.of_product(u, d) / -norm.size
             dx += u
             if norm.kind == "standard":
-                dx -= (db if shared else total(norm.stat_shape, u)) / norm.size
+                dx -= (db if shared else norm.to_stat.of(u)) / norm.size
             dx *= factor
         dx = dx.reshape(x.shape)
     return (dx, dw.reshape(norm.param_shape) if wanted[1] else np.empty(0, x.dtype),
@@ -220,7 +231,8 @@ def update(running: Any, value: np.ndarray, momentum: float) -> None:
     if running is None:
         return
     array = data_of(running)
-    array[...] = (1 - momentum) * array + momentum * value.reshape(array.shape)
+    array *= 1 - momentum
+    array += momentum * value.reshape(array.shape)
     if isinstance(running, Tensor):
         running._counter[0] += 1
 
@@ -298,7 +310,7 @@ def trailing(op: str, x: Any, normalized_shape: Any, weight: Any, bias: Any, eps
     """The normalisation over the last dimensions, which must be `normalized_shape`."""
     require_tensor(op, "input", x)
     require_float(op, x)
-    if not isinstance(normalized_shape, Sequence):
+    if not isinstance(normalized_shape, (tuple, list)):
         raise TypeError(f"{op}(): argument 'normalized_shape' must be tuple of ints, not "
                         f"{type(normalized_shape).__name__}")
     shapes = [None if a is None else data_of(a).shape for a in (weight, bias)]

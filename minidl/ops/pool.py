@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from math import prod
 from typing import Any
 
@@ -147,10 +148,10 @@ def winners(x: np.ndarray, w: Windows) -> list[np.ndarray]:
 def winners_along(x: np.ndarray, y: np.ndarray, w: Windows, axis: int) -> np.ndarray:
     beaten = np.ones_like(y, bool)  # by all places so far
     winner = np.zeros_like(y, np.min_scalar_type(w.kernel[axis]))
-    for part, o in parts(x, w, axis):
+    for part, o in islice(parts(x, w, axis), w.kernel[axis] - 1):  # what beats all others is the last
         np.logical_and(beaten[o], part != y[o], out=beaten[o])
         winner += beaten
-    if beaten.any():  # a NaN, which equals nothing
+    if x.dtype.kind == "f" and np.isnan(np.add.reduce(y, axis=None)) and np.isnan(y).any():
         for place, (part, o) in enumerate(parts(x, w, axis)):
             np.copyto(winner[o], place, where=np.isnan(part))
     return winner

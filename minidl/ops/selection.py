@@ -13,7 +13,7 @@ from .shape import as_shape
 
 def grid(index: Any, dim: int) -> tuple[Any, ...]:
     """The key that applies `index` along `dim` and is the position itself in the other dimensions."""
-    axes: list[Any] = open_grid(index.shape)
+    axes: list[Any] = list(open_grid(index.shape))
     axes[dim] = index
     return tuple(axes)
 

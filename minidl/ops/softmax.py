@@ -6,6 +6,7 @@ The maximum is subtracted first, so that no exponential overflows. Primitives ta
 from __future__ import annotations
 
 import warnings
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,22 @@ from .reduce import _sum, cast_to, expand_reduced
 
 def shifted(x: Any, dims: tuple[int, ...]) -> Any:
     """x minus its maximum over `dims`, in new memory; float16 is computed with in float32."""
-    y = np.empty_like(x, dtype=np.float32 if x.dtype.itemsize == 2 else None)
-    return np.subtract(x, np.maximum.reduce(x, axis=dims, keepdims=True, initial=-np.inf), out=y)
+    if x.dtype.itemsize == 2:
+        x = x.astype(np.float32)
+    return np.asarray(x - np.maximum.reduce(x, dims, None, None, True, -np.inf))
+
+
+@lru_cache(16)
+def ones(n: int, dtype: np.dtype) -> np.ndarray:
+    """A column of n ones."""
+    return np.ones((n, 1), dtype)
+
+
+def sums(y: Any, dims: tuple[int, ...]) -> Any:
+    """The sums over `dims`, which keep size 1; over the last alone a product with ones, in half the time."""
+    if dims == (y.ndim - 1,):
+        return y.dot(ones(y.shape[-1], y.dtype))
+    return np.add.reduce(y, dims, None, None, True)
 
 
 @primitive(h=lambda g, s, dims: _softmax_backward(g, s, dims),
@@ -28,15 +43,15 @@ def shifted(x: Any, dims: tuple[int, ...]) -> Any:
 def _softmax_backward(h: Any, s: Any, dims: tuple[int, ...]) -> Any:
     """s * (h - sum(h * s)): the gradient of softmax, whose output is s, for the gradient h of its output."""
     x = np.multiply(h, s)
-    x -= s * x.sum(axis=dims, keepdims=True)
+    x -= s * sums(x, dims)
     return x
 
 
 @primitive(x=lambda g, y, dims: _softmax_backward(g, y, dims))
 def _softmax(x: Any, dims: tuple[int, ...]) -> Any:
     y = shifted(x, dims)
-    np.exp(y, out=y)
-    y /= np.add.reduce(y, axis=dims, keepdims=True)
+    np.exp(y, y)
+    y /= sums(y, dims)
     return y.astype(x.dtype, copy=False)
 
 
@@ -45,14 +60,14 @@ def _softmax(x: Any, dims: tuple[int, ...]) -> Any:
 def _log_softmax_backward(h: Any, log_s: Any, dims: tuple[int, ...]) -> Any:
     """h - exp(log_s) * sum(h): the gradient of log_softmax, whose output is log_s, for the gradient h of its output."""
     x = np.exp(log_s)
-    x *= h.sum(axis=dims, keepdims=True)
-    return np.subtract(h, x)
+    x *= sums(h, dims)
+    return h - x
 
 
 @primitive(x=lambda g, y, dims: _log_softmax_backward(g, y, dims))
 def _log_softmax(x: Any, dims: tuple[int, ...]) -> Any:
     y = shifted(x, dims)
-    y -= np.log(np.add.reduce(np.exp(y), axis=dims, keepdims=True))
+    y -= np.log(sums(np.exp(y), dims))
     return y.astype(x.dtype, copy=False)
 
 

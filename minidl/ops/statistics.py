@@ -24,9 +24,10 @@ def moments(x: Any, dims: tuple[int, ...], correction: Any, keepdim: bool) -> tu
     """The variance and the mean, in two passes; those of float16 in float32."""
     v = x if x.dtype.itemsize > 2 else x.astype(np.float32)
     n = count(x.shape, dims)
-    mean = row_major(np.add.reduce(v, axis=dims, keepdims=True) / n)
-    var = row_major(np.add.reduce(np.square(v - mean), axis=dims, keepdims=True) / max(n - correction, 0))
-    return (var, mean) if keepdim else (var.squeeze(dims), mean.squeeze(dims))
+    mean = np.add.reduce(v, dims, None, None, True) / n
+    d = v - mean
+    var = np.add.reduce(np.square(d), dims, None, None, keepdim) / max(n - correction, 0)
+    return row_major(var), row_major(mean if keepdim else mean.squeeze(dims))
 
 
 def var_gradient(g: Any, x: Any, dims: tuple[int, ...], correction: Any) -> Any:
