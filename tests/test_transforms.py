@@ -155,7 +155,7 @@ def test_resize_refuses():
     with pytest.raises(ValueError, match="smaller edge"):
         F.resize(PIL, (3, 4), max_size=9)
     with pytest.raises(TypeError, match="InterpolationMode"):
-        F.resize(PIL, 3, "bilinear")
+        F.resize(PIL, 3, 2.5)
     with pytest.warns(UserWarning, match="always applied for PIL"):
         F.resize(PIL, 3, antialias=False)
 

@@ -37,9 +37,11 @@ _PILLOW_NUMBERS = {InterpolationMode.NEAREST: 0, InterpolationMode.LANCZOS: 1, I
 
 
 def interpolation_mode(interpolation: Any) -> InterpolationMode:
-    """The mode, also from Pillow's number for it."""
+    """The mode, also from Pillow's number for it, or from its name, as version 2 takes it."""
     if isinstance(interpolation, InterpolationMode):
         return interpolation
+    if isinstance(interpolation, str):
+        return InterpolationMode(interpolation)
     for mode, number in _PILLOW_NUMBERS.items():
         if isinstance(interpolation, int) and number == interpolation:
             return mode

@@ -10,14 +10,21 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Tensor, wrap
-from ..core.generator import default_generator
-from . import *
+from ...core.generator import default_generator
+from ..autoaugment import *
+from ..color import *
+from ..compose import *
+from ..compose import RandomTransforms, in_turn
+from ..convert import *
+from ..functional import InterpolationMode as InterpolationMode
+from ..geometry import *
+from ..mix import *
+from ..tensor import *
+from ..warp import *
 from . import functional as functional
-from .base import Transform
-from .compose import RandomTransforms, in_turn
+from .only import *
 
-__all__ = ["RandomChoice", "RandomOrder", "ToDtype", "ToImage"]
+__all__ = ["RandomChoice", "RandomOrder"]
 
 
 class RandomOrder(RandomTransforms):  # type: ignore[no-redef]
@@ -39,31 +46,3 @@ class RandomChoice(RandomTransforms):  # type: ignore[no-redef]
 
     def __call__(self, img: Any, mask: Any = None) -> Any:
         return in_turn([self.transforms[int(default_generator.multinomial(self.p, 1)[0])]], img, mask)
-
-
-class ToImage(Transform):
-    """A Pillow image or an array (H, W, C) as a tensor (C, H, W) of its own type, without scaling."""
-
-    def transform(self, img: Any) -> Any:
-        if isinstance(img, Tensor):
-            return img
-        if isinstance(img, np.ndarray):
-            return wrap(np.ascontiguousarray(img.reshape(*img.shape[:2], -1).transpose(2, 0, 1)))
-        return functional.pil_to_tensor(img)
-
-    def transform_mask(self, mask: Any) -> Any:
-        return functional.pil_to_tensor(mask)
-
-
-class ToDtype(Transform):
-    """Another type, with `scale` as by `functional.convert_image_dtype`."""
-
-    def __init__(self, dtype: Any, scale: bool = False) -> None:
-        super().__init__()
-        self.dtype, self.scale = dtype, scale
-
-    def transform(self, img: Any) -> Any:
-        return functional.convert_image_dtype(img, self.dtype) if self.scale else img.to(self.dtype)
-
-    def extra_repr(self) -> str:
-        return f"scale={self.scale}"
