@@ -14,13 +14,16 @@ from .compiler import is_compiling as is_compiling
 from .compiler import reset as reset
 from .nn import Module
 
-__all__ = ["OptimizedModule", "config", "disable", "graph_break", "is_compiling", "mark_dynamic", "mark_static", "mark_static_address", "reset"]
+__all__ = ["OptimizedModule", "config", "disable", "eval_frame", "graph_break", "is_compiling", "mark_dynamic", "mark_static", "mark_static_address", "reset"]
 
 config = SimpleNamespace(suppress_errors=False, cache_size_limit=8, verbose=False)
 
 
 class OptimizedModule(Module):
     """What a compiled module would be: no module is one."""
+
+
+eval_frame = SimpleNamespace(OptimizedModule=OptimizedModule)
 
 
 def mark_dynamic(t: Any, index: Any = None, **options: Any) -> None:

@@ -148,7 +148,7 @@ def test_programs_that_set_and_mark_for_a_compiler_go_on() -> None:
     minidl._dynamo.graph_break()
     minidl._dynamo.reset()
     assert minidl._dynamo.disable(len) is len and not minidl._dynamo.is_compiling()
-    assert not isinstance(minidl.compile(minidl.nn.ReLU()), minidl._dynamo.OptimizedModule)
+    assert not isinstance(minidl.compile(minidl.nn.ReLU()), minidl._dynamo.eval_frame.OptimizedModule)
 
 
 def test_storages_have_their_types() -> None:

@@ -16,6 +16,21 @@ class UntypedStorage:
     def __init__(self, memory: np.ndarray) -> None:
         self._memory = memory
 
+    @classmethod
+    def from_file(cls, filename: Any, shared: bool = False, nbytes: int = 0) -> UntypedStorage:
+        """The first `nbytes` bytes of a file, read when they are first used; with `shared`, what is written to them is written to it."""
+        return cls(np.memmap(filename, np.uint8, "r+" if shared else "c", shape=(nbytes,)))
+
+    def untyped(self) -> UntypedStorage:
+        """The same memory in bytes."""
+        return UntypedStorage(self._memory.reshape(-1).view(np.uint8))
+
+    def __getitem__(self, place: slice) -> UntypedStorage:
+        return type(self)(self._memory.reshape(-1)[place])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(np.asarray(self._memory), dtype, copy=copy)
+
     def data_ptr(self) -> int:
         """The address of its beginning."""
         return self._memory.__array_interface__["data"][0]

@@ -14,6 +14,8 @@ from ..core.tensor import Hooks
 from ..nn.modules.hooks import hook_fields
 from ..nn.modules.module import Module
 from ..nn.modules.state import state_fields
+from . import beside
+from .beside import set_array
 from .rebuild import (
     BUILDERS,
     NAMES,
@@ -133,11 +135,12 @@ class Unpickler(PythonUnpickler):  # type: ignore[misc]
         for table in (NAMES, self.allowed):
             if full in table:
                 return table[full]
-        found = layer(module, name)
+        other = beside.NAMES.get(full)
+        found = layer(module, name) if other is None else other
         if found is not None and self.modules:
             return found
         refuse(f"{full!a:.120} is " + (
-            "a layer, which is built only with weights_only=False" if found is not None else
+            f"{'a layer' if other is None else 'no part of the weights'}, which is built only with weights_only=False" if found is not None else
             "of a kind that this library does not have" if module.partition(".")[0] == "torch" else
             "not among the things that a checkpoint may build; if you trust the file's origin, allow it by "
             "minidl.serialization.add_safe_globals"))
@@ -161,15 +164,16 @@ class Unpickler(PythonUnpickler):  # type: ignore[misc]
         args, function = self.stack.pop(), self.stack.pop()
         require(args, "arguments", tuple)
         if not self.is_allowed(function):
-            if not callable(function) or isinstance(function, Module) or function not in BUILDERS:
+            known = None if isinstance(function, Module) or not callable(function) else BUILDERS.get(function) or beside.BUILDERS.get(function)
+            if known is None:
                 refuse(f"a call of {name_of(function)}, which a checkpoint does not need")
-            function = BUILDERS[function]
+            function = known
         self.append(function(*args))
 
     def load_newobj(self) -> None:
         args, cls = self.stack.pop(), self.stack.pop()
         require(args, "arguments", tuple)
-        if not self.is_allowed(cls) and not (isinstance(cls, type) and issubclass(cls, Module) and not args):
+        if not self.is_allowed(cls) and not (isinstance(cls, type) and issubclass(cls, (Module, *beside.NAMESPACES)) and not args):
             refuse(f"an object made of {name_of(cls)}, which a checkpoint does not need")
         self.append(cls.__new__(cls, *args))
 
@@ -184,6 +188,11 @@ class Unpickler(PythonUnpickler):  # type: ignore[misc]
             type(target).__setstate__(target, {**state, **hooks})
         elif isinstance(target, np.dtype):
             set_byte_order(target, state)
+        elif isinstance(target, np.ndarray):
+            set_array(target, state)
+        elif isinstance(target, beside.NAMESPACES):
+            require(state, "the attributes of a namespace", dict)
+            vars(target).update({k: v for k, v in state.items() if type(k) is str})
         elif isinstance(target, collections.OrderedDict):
             require(state, "the attributes of a state dict", dict)
             vars(target).update({k: v for k, v in state.items() if k == "_metadata"})
