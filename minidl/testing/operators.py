@@ -60,7 +60,7 @@ def operator_of(name: str) -> Operator:
 
 
 def wanted(case: Case, operator: Operator) -> list[bool]:
-    """For each float array of the case, whether it has a gradient."""
+    """For each float array of the case, whether it has a gradient; what a module is made with has none."""
     flags: list[bool] = []
 
     def visit(value: Any, differentiable: bool) -> None:
@@ -71,6 +71,7 @@ def wanted(case: Case, operator: Operator) -> list[bool]:
                 visit(item, differentiable)
 
     for key, value in [*enumerate(case.args), *case.kwargs.items()]:
+        visit(value, case.inputs is None and key not in operator.constant)
+    for key, value in enumerate(case.inputs or ()):
         visit(value, key not in operator.constant)
-    visit(case.inputs or (), True)
     return flags

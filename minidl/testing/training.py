@@ -10,7 +10,29 @@ import numpy as np
 from .adapters import build
 from .case import Case, code
 
-__all__ = ["Training"]
+__all__ = ["Power", "Training", "schedule"]
+
+
+@dataclass(frozen=True)
+class Power:
+    """base ** epoch: a factor of a learning rate."""
+
+    base: float
+
+    def __call__(self, epoch: int) -> float:
+        return self.base ** epoch
+
+
+def schedule(library: Any, case: Case, optimizer: Any) -> Any:
+    """The scheduler of a case, and those that it holds."""
+    kwargs = {key: [schedule(library, part, optimizer) for part in value] if key == "schedulers" else value for key, value in case.kwargs.items()}
+    return getattr(library.optim.lr_scheduler, case.op.split(".")[-1])(optimizer=optimizer, **kwargs)
+
+
+def _code(case: Case, first: str, name: str) -> str:
+    """The code of an optimiser or scheduler, `name` being the keyword of its first argument, `first`."""
+    parts = [f"{k}=[{', '.join(_code(part, first, name) for part in v)}]" if k == "schedulers" else f"{k}={code(v)}" for k, v in case.kwargs.items()]
+    return f"{case.op}({', '.join([f'{name}={first}', *parts])})"
 
 
 @dataclass(frozen=True, repr=False)
@@ -20,12 +42,14 @@ class Training:
     >>> net = Case("nn.Sequential", (Case("nn.Linear", (1, 1)),), {}, (np.ones((1, 1)),))
     >>> print(Training(net, Case("optim.SGD", (), {"lr": 0.125}), "mse_loss", np.array([[2.0]]), steps=3))
     net = nn.Sequential(nn.Linear(1, 1)).double()
-    opt = optim.SGD(net.parameters(), lr=0.125)
-    for _ in range(3):
+    opt = optim.SGD(params=net.parameters(), lr=0.125)
+    def closure():
         opt.zero_grad()
         loss = F.mse_loss(net(from_numpy(np.array([[1.0]]))), from_numpy(np.array([[2.0]])))
         loss.backward()
-        opt.step()
+        return loss
+    for _ in range(3):
+        loss = opt.step(closure)
     """
 
     network: Case
@@ -36,35 +60,40 @@ class Training:
     scheduler: Case | None = None
 
     def __repr__(self) -> str:
-        def call(case: Case, first: str) -> str:
-            return f"{case.op}({', '.join([first, *(f'{k}={code(v)}' for k, v in case.kwargs.items())])})"
-
         assert self.network.inputs is not None
         net = Case(self.network.op, self.network.args, self.network.kwargs)
-        lines = [f"net = {net}.double()", f"opt = {call(self.optimizer, 'net.parameters()')}"]
-        lines += [f"scheduler = {call(self.scheduler, 'opt')}"] if self.scheduler else []
-        lines += [f"for _ in range({self.steps}):", "    opt.zero_grad()",
-                  f"    loss = F.{self.loss}(net(from_numpy({code(self.network.inputs[0])})), from_numpy({code(self.target)}))",
-                  "    loss.backward()", "    opt.step()"]
-        return "\n".join([*lines, "    scheduler.step()"] if self.scheduler else lines)
+        lines = [f"net = {net}.double()", f"opt = {_code(self.optimizer, 'net.parameters()', 'params')}"]
+        lines += [f"scheduler = {_code(self.scheduler, 'opt', 'optimizer')}"] if self.scheduler else []
+        lines += ["def closure():", "    opt.zero_grad()",
+                  f"    loss = F.{self.loss}(net(from_numpy({code(np.array(self.network.inputs[0], order='C'))})), from_numpy({code(self.target)}))",
+                  "    loss.backward()", "    return loss", f"for _ in range({self.steps}):", "    loss = opt.step(closure)"]
+        return "\n".join([*lines, f"    scheduler.step({'loss.item()' * self.on_plateau})"] if self.scheduler else lines)
+
+    @property
+    def on_plateau(self) -> bool:
+        """Whether the scheduler is told the loss."""
+        return self.scheduler is not None and self.scheduler.op.endswith("OnPlateau")
 
     def run(self, library: Any) -> tuple[list[float], list[np.ndarray]]:
         """Losses and the parameters at the end, in float64, by minidl or PyTorch; both draw the same first parameters."""
         library.manual_seed(0)
         net = build(library.nn, self.network).double()
         opt = getattr(library.optim, self.optimizer.op.split(".")[-1])(net.parameters(), **self.optimizer.kwargs)
-        scheduler = None
-        if self.scheduler is not None:
-            scheduler = getattr(library.optim.lr_scheduler, self.scheduler.op.split(".")[-1])(opt, **self.scheduler.kwargs)
+        scheduler = None if self.scheduler is None else schedule(library, self.scheduler, opt)
         assert self.network.inputs is not None
-        x, target = library.from_numpy(np.array(self.network.inputs[0])), library.from_numpy(np.array(self.target))
-        losses = []
-        for _ in range(self.steps):
+        # In rows: PyTorch 2.13 crashes in the backward of a group norm of channels-last images that have no gradient.
+        x, target = (library.from_numpy(np.array(a, order="C")) for a in (self.network.inputs[0], self.target))
+
+        def closure() -> Any:
             opt.zero_grad()
             loss = getattr(library.nn.functional, self.loss)(net(x), target)
             loss.backward()
-            opt.step()
+            return loss
+
+        losses = []
+        for _ in range(self.steps):
+            loss = opt.step(closure)
             if scheduler is not None:
-                scheduler.step()
+                scheduler.step(*([loss.item()] if self.on_plateau else []))
             losses.append(loss.item())
         return losses, [p.detach().numpy() for p in net.parameters()]

@@ -18,14 +18,16 @@ from .attention import attentions
 from .convolution import bilinear, convolutions, linear
 from .indexing import indexed, indices, permutations, permuted, reduced
 from .loss import LOSSES
-from .network import networks, recurrent, trainings
+from .network import networks, recurrent
 from .normalization import batch_norms, group_norms, instance_norms, layer_norms, local_response_norms, rms_norms
 from .pooling import adaptive_pools, pools
 from .resampling import grid_samples, interpolations
 from .tensors import DOMAINS, broadcastable_shapes, shapes, tensors
+from .training import OPTIMIZERS, SCHEDULERS, optimizers, schedulers, trainings
 
-__all__ = ["CASES", "DOMAINS", "adaptive_pools", "attentions", "broadcastable_shapes", "cases", "convolutions", "grid_samples", "indexed", "indices",
-           "interpolations", "networks", "permutations", "pools", "recurrent", "reduced", "shapes", "tensors", "trainings"]
+__all__ = ["CASES", "DOMAINS", "OPTIMIZERS", "SCHEDULERS", "adaptive_pools", "attentions", "broadcastable_shapes", "cases", "convolutions", "grid_samples",
+           "indexed", "indices", "interpolations", "networks", "optimizers", "permutations", "pools", "recurrent", "reduced", "schedulers", "shapes",
+           "tensors", "trainings"]
 
 CASES: dict[str, Callable[[], SearchStrategy[Case]]] = {
     **{f"conv{n}d": lambda n=n: convolutions(n) for n in (1, 2, 3)},  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""Layers with inputs, small networks, and whole trainings."""
+"""Recurrent layers and small networks, with inputs."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from ..case import Case
-from ..training import Training
 from .tensors import tensors
 
-__all__ = ["networks", "recurrent", "trainings"]
+__all__ = ["networks", "recurrent"]
 
 
 @st.composite
@@ -73,40 +72,3 @@ def networks(draw: Any, outputs: int | None = None, smooth: bool = False, batch:
             n = hidden
         layers.append(Case("nn.Linear", (n, outputs)))
     return Case("nn.Sequential", tuple(layers), {}, (draw(tensors(shape)),))
-
-
-RATES = st.sampled_from([0.125, 0.03125])
-OPTIMIZERS: dict[str, Any] = {
-    "SGD": {"momentum": [0.0, 0.9], "nesterov": [False], "weight_decay": [0.0, 0.1]},
-    "Adam": {"betas": [(0.9, 0.999), (0.5, 0.9)], "weight_decay": [0.0, 0.1], "amsgrad": [False, True]},
-    "AdamW": {"weight_decay": [0.01, 0.1]},
-    "RMSprop": {"momentum": [0.0, 0.9], "centered": [False, True]},
-    "Adagrad": {"lr_decay": [0.0, 0.1]},
-    "NAdam": {}, "RAdam": {}, "Adamax": {}, "Adadelta": {}, "ASGD": {},
-}
-SCHEDULERS: dict[str, Any] = {
-    "StepLR": {"step_size": [1, 2], "gamma": [0.5]},
-    "ExponentialLR": {"gamma": [0.9]},
-    "CosineAnnealingLR": {"T_max": [3]},
-    "LinearLR": {"total_iters": [2]},
-    "MultiStepLR": {"milestones": [(1, 2)]},
-}
-
-
-@st.composite
-def _configured(draw: Any, /, table: dict[str, Any], prefix: str, **fixed: Any) -> Case:
-    name = draw(st.sampled_from(list(table)))
-    return Case(f"{prefix}.{name}", (), {**fixed, **{key: draw(st.sampled_from(values)) for key, values in table[name].items()}})
-
-
-@st.composite
-def trainings(draw: Any) -> Training:
-    """A network, an optimiser, perhaps a scheduler, a loss, a batch of data, and one to four steps."""
-    outputs, batch = draw(st.integers(1, 3)), draw(st.integers(1, 3))
-    network = draw(networks(outputs, smooth=True, batch=batch))
-    if draw(st.booleans()):
-        loss, target = "cross_entropy", draw(tensors((batch,), "positive", "int64", "contiguous", high=outputs))
-    else:
-        loss, target = "mse_loss", draw(tensors((batch, outputs)))
-    scheduler = draw(st.none() | _configured(SCHEDULERS, "optim.lr_scheduler"))
-    return Training(network, draw(_configured(OPTIMIZERS, "optim", lr=draw(RATES))), loss, target, draw(st.integers(1, 4)), scheduler)
