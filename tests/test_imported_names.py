@@ -31,6 +31,7 @@ def test_programs_ask_whether_a_module_is_one_of_several_processes() -> None:
     ("torch.types", "Number Device Tensor _size"), ("torch.utils.data._utils.collate", "default_collate default_convert"),
     ("torch.nn.modules.module", "_IncompatibleKeys"), ("torch.jit", "TracerWarning"), ("torch.serialization", "DEFAULT_PROTOCOL"),
     ("torch.hub", "HASH_REGEX _get_torch_home urlparse"), ("torch.cuda.amp", "custom_fwd custom_bwd"), ("torch", "OutOfMemoryError"),
+    ("torch._C", "Graph Value"),
     ("torch.fx", "wrap Tracer GraphModule Node Proxy Graph Interpreter symbolic_trace replace_pattern"),
 ])
 def test_names_that_programs_import(monkeypatch: pytest.MonkeyPatch, module: str, names: str) -> None:
@@ -149,6 +150,11 @@ def test_programs_that_set_and_mark_for_a_compiler_go_on() -> None:
     minidl._dynamo.reset()
     assert minidl._dynamo.disable(len) is len and not minidl._dynamo.is_compiling()
     assert not isinstance(minidl.compile(minidl.nn.ReLU()), minidl._dynamo.eval_frame.OptimizedModule)
+
+
+def test_packages_that_report_their_use_go_on() -> None:
+    for T in SIDES:
+        assert T._C._log_api_usage_once("test.a_package") is None and T._C._get_tracing_state() is None
 
 
 def test_storages_have_their_types() -> None:

@@ -30,6 +30,7 @@ ALLOWED: dict[str, set[str]] = {
     "jit": {"nn"},
     "fx": {"nn"},
     "fft": {"core", "ops"},
+    "_C": set(),
     "_dynamo": {"compiler", "nn"},
     "compiler": {"compat"},
     "hub": {"serialization"},
