@@ -94,7 +94,7 @@ def require_constant(op: str, **arguments: Any) -> None:
 def all_below(index: np.ndarray, n: int) -> bool:
     """Whether all of an int64 array lie in [0, n)."""
     if index.size <= 16:  # looked through before NumPy has begun
-        return all([0 <= i < n for i in index.ravel().tolist()])
+        return all(0 <= i < n for i in index.ravel().tolist())
     return bool(np.maximum.reduce(index.view(np.uint64), axis=None) < n)  # without a sign, what is negative is too large
 
 

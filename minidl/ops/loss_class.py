@@ -17,7 +17,8 @@ from .matmul import linear
 from .reduce import _sum, _sum_all
 from .select import where
 from .shape import reshape
-from .softmax import _log_softmax, _softmax, _softmax_backward, shifted, sums
+from .softmax import _log_softmax, _softmax, _softmax_backward, shifted
+from .sums import sums
 
 
 def column(x: Any) -> Any:

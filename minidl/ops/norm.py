@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from string import ascii_letters
 from typing import Any
 
 import numpy as np
@@ -27,39 +26,7 @@ from .norms import vector_norm
 from .resample import Taps, resample
 from .select import clamp_min
 from .shape import reshape
-
-
-class Sum:
-    """Sums of an array, or of the product of two, from the shape `full` to `shape`, which is 1 where it is summed.
-
-    BLAS is the fastest where the array is, or can be seen as, a matrix summed along one dimension: a product with a vector of
-    ones, or of each row with itself. Else einsum, whatever the memory order.
-    """
-
-    def __init__(self, full: tuple[int, ...], shape: tuple[int, ...]) -> None:
-        self.shape, dims = shape, ascii_letters[:len(shape)]
-        self.subscripts = dims + "->" + "".join([d for d, n in zip(dims, shape) if n != 1])
-        summed = [d for d, n in enumerate(full) if n != shape[d]]
-        kept = [d for d, n in enumerate(full) if n == shape[d] != 1]
-        apart = summed and kept and math.prod(full) and (min(summed) > max(kept)) - (max(summed) < min(kept))
-        self.columns, self.rows = apart == 1, apart == -1  # what is summed
-        self.matrix = (math.prod([full[d] for d in (kept if self.columns else summed)]), -1)
-
-    def of(self, x: np.ndarray) -> Any:
-        if (self.columns or self.rows) and x.flags.c_contiguous and x.dtype.itemsize > 2:
-            x = x.reshape(self.matrix)
-            x = x.dot(ones(x.shape[1], x.dtype)) if self.columns else ones(len(x), x.dtype).dot(x)
-        else:
-            x = np.einsum(self.subscripts, x)
-        return x.reshape(self.shape)
-
-    def of_product(self, x: np.ndarray, y: np.ndarray) -> Any:
-        contiguous = x.flags.c_contiguous and y.flags.c_contiguous and x.dtype.itemsize > 2
-        if contiguous and self.columns:
-            return np.vecdot(x.reshape(self.matrix), y.reshape(self.matrix)).reshape(self.shape)
-        if contiguous and self.rows:
-            return self.of(x * y)
-        return np.einsum(f"{self.subscripts[:x.ndim]},{self.subscripts}", x, y).reshape(self.shape)
+from .sums import Sum, constant
 
 
 class Norm:
@@ -79,17 +46,6 @@ class Norm:
 
 
 norm_of = lru_cache(Norm)  # one batch is as large as the last
-
-
-@lru_cache(16)
-def ones(n: int, dtype: np.dtype) -> np.ndarray:
-    return np.ones(n, dtype)
-
-
-@lru_cache
-def constant(value: float, dtype: np.dtype) -> np.ndarray:
-    """A number as an array, with which NumPy computes in half the time."""
-    return np.array(value, dtype)
 
 
 def inverse_deviation(var: np.ndarray, eps: float) -> Any:

@@ -6,7 +6,6 @@ The maximum is subtracted first, so that no exponential overflows. Primitives ta
 from __future__ import annotations
 
 import warnings
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,26 +15,14 @@ from ..core.checks import require_tensor, wrap_dim, wrap_dims
 from ..core.dtypes import word
 from .elementwise import exp
 from .reduce import _sum, cast_to, expand_reduced
+from .sums import sums
 
 
 def shifted(x: Any, dims: tuple[int, ...]) -> Any:
     """x minus its maximum over `dims`, in new memory; float16 is computed with in float32."""
     if x.dtype.itemsize == 2:
         x = x.astype(np.float32)
-    return np.asarray(x - np.maximum.reduce(x, dims, None, None, True, -np.inf))
-
-
-@lru_cache(16)
-def ones(n: int, dtype: np.dtype) -> np.ndarray:
-    """A column of n ones."""
-    return np.ones((n, 1), dtype)
-
-
-def sums(y: Any, dims: tuple[int, ...]) -> Any:
-    """The sums over `dims`, which keep size 1; over the last alone a product with ones, in half the time."""
-    if dims == (y.ndim - 1,):
-        return y.dot(ones(y.shape[-1], y.dtype))
-    return np.add.reduce(y, dims, None, None, True)
+    return np.asarray(x - np.maximum.reduce(x, axis=dims, keepdims=True, initial=-np.inf))
 
 
 @primitive(h=lambda g, s, dims: _softmax_backward(g, s, dims),

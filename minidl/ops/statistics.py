@@ -24,9 +24,9 @@ def moments(x: Any, dims: tuple[int, ...], correction: Any, keepdim: bool) -> tu
     """The variance and the mean, in two passes; those of float16 in float32."""
     v = x if x.dtype.itemsize > 2 else x.astype(np.float32)
     n = count(x.shape, dims)
-    mean = np.add.reduce(v, dims, None, None, True) / n
+    mean = np.add.reduce(v, axis=dims, keepdims=True) / n
     d = v - mean
-    var = np.add.reduce(np.square(d), dims, None, None, keepdim) / max(n - correction, 0)
+    var = np.add.reduce(np.square(d), axis=dims, keepdims=keepdim) / max(n - correction, 0)  # type: ignore[call-overload]
     return row_major(var), row_major(mean if keepdim else mean.squeeze(dims))
 
 
