@@ -1,3 +1,4 @@
+# ruff: noqa: N999 -- PyTorch's name
 """``torch._C``: of PyTorch's compiled part, the names that packages use although they do not need it."""
 
 from __future__ import annotations

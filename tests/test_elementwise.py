@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -180,3 +181,13 @@ def test_broadcasting_error_in_pytorchs_words() -> None:
         with pytest.raises(RuntimeError) as have:
             getattr(minidl, op.__name__)(minidl.ones(2, 3), minidl.ones(4, 1, 2))
         assert str(want.value) in str(have.value)
+
+
+def test_operands_have_pytorchs_names() -> None:
+    def run(T: ModuleType) -> Any:
+        x = T.tensor([0.0, 2.0, 3.0])
+        return [T.pow(x, exponent=2), x.pow(exponent=x), T.pow(2.0, exponent=x), T.pow(input=x, exponent=3), T.heaviside(x, values=x + 1),
+                x.clone().pow_(exponent=2)]
+
+    for have, want in zip(run(minidl), run(torch), strict=True):
+        np.testing.assert_array_equal(have.numpy(), want.numpy())

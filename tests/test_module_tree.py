@@ -367,3 +367,23 @@ def test_shared_memory_is_seen_by_forked_processes() -> None:
         os._exit(0)
     os.waitpid(child, 0)
     assert np.all(layer.weight.numpy(force=True) == 7)
+
+
+def test_a_module_leaves_its_subclasses_the_names_that_pytorchs_leaves() -> None:
+    assert set(dir(minidl.nn.Module)) - set(dir(torch.nn.Module)) == {"_hook_place"}
+    assert not set(vars(minidl.nn.Module())) - set(vars(torch.nn.Module()))
+
+    def run(T: ModuleType) -> Any:
+        class Metric(T.nn.Module):  # type: ignore[name-defined,misc]
+            def __init__(self) -> None:
+                super().__init__()
+                self._persistent: dict[str, bool] = {}
+                self._registered = self._own = self._forget = 1
+                self.layer = T.nn.Linear(2, 1)
+                self.register_buffer("count", T.zeros(2))
+
+        metric = Metric()
+        metric.load_state_dict(metric.state_dict())
+        return list(metric.state_dict()), metric._persistent
+
+    assert run(minidl) == run(torch)

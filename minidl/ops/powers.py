@@ -47,21 +47,21 @@ def integer_power(a: Any, b: Any) -> Any:
 
 
 @public(method=True, operators=("__pow__", "__rpow__"), inplace=True)
-@primitive(a=lambda g, a, b: base_gradient(g, a, b), b=lambda g, a, b, y: exponent_gradient(g, a, b, y), common="a b",
-           check=refuse_negative)
-def pow(a: Any, b: Any) -> Any:
+@primitive(a=lambda g, a, exponent: base_gradient(g, a, exponent), exponent=lambda g, a, exponent, y: exponent_gradient(g, a, exponent, y),
+           common="a exponent", check=refuse_negative)
+def pow(a: Any, exponent: Any) -> Any:
     """y = a^b; dy/da = b a^(b - 1), dy/db = y ln a.
 
     >>> import minidl
     >>> (minidl.tensor([1., 2., 3.]) ** 2).tolist()
     [1.0, 4.0, 9.0]
     """
-    if b.__class__ in (int, float):  # NumPy's operator has short ways for squares, roots and reciprocals
-        return a * a * a if b == 3 else a ** b
-    kind = np.result_type(a, b).kind
+    if exponent.__class__ in (int, float):  # NumPy's operator has short ways for squares, roots and reciprocals
+        return a * a * a if exponent == 3 else a ** exponent
+    kind = np.result_type(a, exponent).kind
     if kind == "b":
         raise NotImplementedError("\"pow\" not implemented for 'Bool'")
-    return np.power(a, b) if kind == "f" else integer_power(a, b)
+    return np.power(a, exponent) if kind == "f" else integer_power(a, exponent)
 
 
 def as_double(x: Any) -> Any:

@@ -161,7 +161,7 @@ def refuse_mixed_types(a: Any, b: Any) -> None:
 
 
 @public(method=True, inplace=True)
-@primitive(arrays="a b", common="a b", tensors_only="a b", check=refuse_mixed_types)
-def heaviside(a: Any, b: Any) -> Any:
+@primitive(arrays="a values", common="a values", tensors_only="a values", check=refuse_mixed_types)
+def heaviside(a: Any, values: Any) -> Any:
     """y = 0 where a < 0, b where a = 0, 1 where a > 0; has no derivative."""
-    return np.where(a == 0, b, a > 0).astype(a.dtype, copy=False)
+    return np.where(a == 0, values, a > 0).astype(a.dtype, copy=False)

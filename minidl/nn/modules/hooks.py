@@ -39,7 +39,7 @@ class ModuleHooks:
       none.
     """
 
-    _what = "on a single Module"
+    _hook_place = "on a single Module"
     _forward_pre_hooks: Hooks
     _forward_hooks: Hooks
     _backward_pre_hooks: Hooks
@@ -82,24 +82,17 @@ class ModuleHooks:
 
         Where no input needs a gradient, the hook fires when the gradients of the outputs are there.
         """
-        self._require_kind(full=True)
+        require_kind(self, full=True)
         return Hooks.add(self._backward_hooks, hook, prepend)
 
     def register_backward_hook(self, hook: Hook) -> RemovableHandle:
         """Deprecated: as `register_full_backward_hook`, but at the node of the module's last operation, whose inputs
         need not be the module's."""
-        self._require_kind(full=False)
+        require_kind(self, full=False)
         return Hooks.add(self._backward_hooks, hook)
 
-    def _require_kind(self, full: bool) -> None:
-        if self._is_full_backward_hook is (not full):
-            raise RuntimeError(f"Cannot use both regular backward hooks and full backward hooks {self._what}. Please "
-                               "use only one of them.")
-        self._is_full_backward_hook = full
-
-
 class _GlobalHooks(ModuleHooks):
-    _what = "as a global Module hook"
+    _hook_place = "as a global Module hook"
 
     def __init__(self) -> None:
         vars(self).update(hook_fields())
@@ -364,3 +357,10 @@ def what_old_hooks_miss(args: Any, result: Any, node: Node) -> str:
         return ("a non-full backward hook when the forward contains multiple autograd Nodes is deprecated and will be "
                 "removed in future versions. This hook will be missing some grad_input.")
     return ""
+
+
+def require_kind(module: Any, full: bool) -> None:
+    if module._is_full_backward_hook is (not full):
+        raise RuntimeError(f"Cannot use both regular backward hooks and full backward hooks {module._hook_place}. Please "
+                           "use only one of them.")
+    module._is_full_backward_hook = full

@@ -99,11 +99,11 @@ class Module(ModuleTree, ModuleHooks, ModuleState):
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Adds a tensor that is not trained; `state_dict` holds it if `persistent`."""
-        self._check_name("buffer", name, self._own("_buffers", "buffer"))
+        check_name(self, "buffer", name, own_fields(self, "_buffers", "buffer"))
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(f"cannot assign '{type_word(tensor)}' object to buffer '{name}' (torch Tensor or None "
                             "required)")
-        self._buffers[name] = self._registered("buffer", name, tensor)
+        self._buffers[name] = registered(self, "buffer", name, tensor)
         if persistent:
             self._non_persistent_buffers_set.discard(name)
         else:
@@ -111,7 +111,7 @@ class Module(ModuleTree, ModuleHooks, ModuleState):
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Adds a parameter, which is then an attribute too; None keeps its place without one."""
-        self._check_name("parameter", name, self._own("_parameters", "parameter"))
+        check_name(self, "parameter", name, own_fields(self, "_parameters", "parameter"))
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(f"cannot assign '{type_word(param)}' object to parameter '{name}' (torch.nn.Parameter or "
                             "None required)")
@@ -119,38 +119,16 @@ class Module(ModuleTree, ModuleHooks, ModuleState):
             raise ValueError(f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be created "
                              f"explicitly. To express '{name}' as a function of another Tensor, compute the value in "
                              "the forward() method.")
-        self._parameters[name] = self._registered("parameter", name, param)
+        self._parameters[name] = registered(self, "parameter", name, param)
 
     def add_module(self, name: str, module: Module | None) -> None:
         """Adds a submodule, which is then an attribute too."""
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"{type_word(module)} is not a Module subclass")
-        self._check_name("module", name, self._own("_modules", "module"))
-        self._modules[name] = self._registered("module", name, module)
+        check_name(self, "module", name, own_fields(self, "_modules", "module"))
+        self._modules[name] = registered(self, "module", name, module)
 
     register_module = add_module
-
-    def _own(self, field: str, kind: str) -> dict[str, Any]:
-        if field not in self.__dict__:
-            raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
-        return self.__dict__[field]
-
-    def _check_name(self, kind: str, name: Any, members: dict[str, Any]) -> None:
-        if not isinstance(name, str):
-            raise TypeError(f"{kind} name should be a string. Got {type_word(name)}")
-        if "." in name:
-            raise KeyError(f'{kind} name can\'t contain "."' + (f", got: {name}" if kind == "module" else ""))
-        if name == "":
-            raise KeyError(f'{kind} name can\'t be empty string ""')
-        if name not in members and hasattr(self, name):
-            raise KeyError(f"attribute '{name}' already exists")
-
-    def _registered(self, kind: str, name: str, value: Any) -> Any:
-        if value is not None or kind != "parameter":
-            for hook in _registration[kind].values():
-                replaced = hook(self, name, value)
-                value = value if replaced is None else replaced
-        return value
 
     # ---- attributes
 
@@ -165,43 +143,30 @@ class Module(ModuleTree, ModuleHooks, ModuleState):
     def __setattr__(self, name: str, value: Any) -> None:
         fields = self.__dict__
         if isinstance(value, Parameter):
-            self._own("_parameters", "parameters")
-            self._forget(name, "_parameters")
+            own_fields(self, "_parameters", "parameters")
+            forget(self, name, "_parameters")
             self.register_parameter(name, value)
         elif name in fields.get("_parameters", ()):
-            self._require_none(name, value, "parameter", "torch.nn.Parameter or None expected")
+            require_none(self, name, value, "parameter", "torch.nn.Parameter or None expected")
             self.register_parameter(name, None)
         elif isinstance(value, Module):
-            self._own("_modules", "module")
-            self._forget(name, "_modules")
-            self._modules[name] = self._registered("module", name, value)
+            own_fields(self, "_modules", "module")
+            forget(self, name, "_modules")
+            self._modules[name] = registered(self, "module", name, value)
         elif name in fields.get("_modules", ()):
-            self._require_none(name, value, "child module", "torch.nn.Module or None expected")
-            self._modules[name] = self._registered("module", name, None)
+            require_none(self, name, value, "child module", "torch.nn.Module or None expected")
+            self._modules[name] = registered(self, "module", name, None)
         elif isinstance(value, Buffer) or name in fields.get("_buffers", ()):
             if value is not None and not isinstance(value, Tensor):
-                self._require_none(name, value, "buffer", "torch.nn.Buffer, torch.Tensor or None expected")
+                require_none(self, name, value, "buffer", "torch.nn.Buffer, torch.Tensor or None expected")
             if isinstance(value, Buffer):
-                self._own("_buffers", "buffer")
-                self._forget(name, "_buffers")
+                own_fields(self, "_buffers", "buffer")
+                forget(self, name, "_buffers")
                 self.register_buffer(name, value, value.persistent)
             else:
-                self._buffers[name] = self._registered("buffer", name, value)
+                self._buffers[name] = registered(self, "buffer", name, value)
         else:
             super().__setattr__(name, value)
-
-    def _forget(self, name: str, kept: str) -> None:
-        """Takes a name away from all that it may stand for but `kept`."""
-        self.__dict__.pop(name, None)
-        for field in ("_parameters", "_buffers", "_modules"):
-            if field != kept:
-                self.__dict__[field].pop(name, None)
-        if kept != "_buffers":
-            self._non_persistent_buffers_set.discard(name)
-
-    def _require_none(self, name: str, value: Any, kind: str, expected: str) -> None:
-        if value is not None:
-            raise TypeError(f"cannot assign '{type_word(value)}' as {kind} '{name}' ({expected})")
 
     def __delattr__(self, name: str) -> None:
         for members in (self._parameters, self._buffers, self._modules):
@@ -247,3 +212,43 @@ def _fields() -> dict[str, Any]:
 def indented(text: str) -> str:
     """Every line but the first moved two columns in."""
     return text.replace("\n", "\n  ")
+
+
+def own_fields(module: Any, field: str, kind: str) -> dict[str, Any]:
+    if field not in module.__dict__:
+        raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
+    return module.__dict__[field]
+
+
+def check_name(module: Any, kind: str, name: Any, members: dict[str, Any]) -> None:
+    if not isinstance(name, str):
+        raise TypeError(f"{kind} name should be a string. Got {type_word(name)}")
+    if "." in name:
+        raise KeyError(f'{kind} name can\'t contain "."' + (f", got: {name}" if kind == "module" else ""))
+    if name == "":
+        raise KeyError(f'{kind} name can\'t be empty string ""')
+    if name not in members and hasattr(module, name):
+        raise KeyError(f"attribute '{name}' already exists")
+
+
+def registered(module: Any, kind: str, name: str, value: Any) -> Any:
+    if value is not None or kind != "parameter":
+        for hook in _registration[kind].values():
+            replaced = hook(module, name, value)
+            value = value if replaced is None else replaced
+    return value
+
+
+def forget(module: Any, name: str, kept: str) -> None:
+    """Takes a name away from all that it may stand for but `kept`."""
+    module.__dict__.pop(name, None)
+    for field in ("_parameters", "_buffers", "_modules"):
+        if field != kept:
+            module.__dict__[field].pop(name, None)
+    if kept != "_buffers":
+        module._non_persistent_buffers_set.discard(name)
+
+
+def require_none(module: Any, name: str, value: Any, kind: str, expected: str) -> None:
+    if value is not None:
+        raise TypeError(f"cannot assign '{type_word(value)}' as {kind} '{name}' ({expected})")

@@ -88,14 +88,10 @@ class ModuleState:
 
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
         """Writes this module's own state, without its children's."""
-        for name, t in self._persistent():
+        for name, t in persistent(self):
             destination[prefix + name] = t if keep_vars else t.detach()
         if type(self).get_extra_state is not ModuleState.get_extra_state:
             destination[prefix + EXTRA_STATE] = self.get_extra_state()
-
-    def _persistent(self) -> list[tuple[str, Tensor]]:
-        kept = [(name, b) for name, b in self._buffers.items() if name not in self._non_persistent_buffers_set]
-        return [(name, t) for name, t in (*self._parameters.items(), *kept) if t is not None]
 
     # ---- loading
 
@@ -128,11 +124,11 @@ class ModuleState:
         """Loads this module's own state, without its children's; overridden to read the state of older versions."""
         for hook in self._load_state_dict_pre_hooks.values():
             hook(state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
-        own = dict(self._persistent())
+        own = dict(persistent(self))
         for name, t in own.items():
             key = prefix + name
             if key in state_dict:
-                self._load_tensor(key, name, t, state_dict[key], local_metadata.get("assign_to_params_buffers", False),
+                load_tensor(self, key, name, t, state_dict[key], local_metadata.get("assign_to_params_buffers", False),
                                   error_msgs)
             elif strict:
                 missing_keys.append(key)
@@ -150,32 +146,6 @@ class ModuleState:
                     name, *below = key[len(prefix):].split(".", 1)
                     if name not in (self._modules if below else own):
                         unexpected_keys.append(key)
-
-    def _load_tensor(self, key: str, name: str, own: Any, given: Any, assign: bool, errors: list[str]) -> None:
-        if not isinstance(given, Tensor):
-            errors.append(f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object '
-                          f"from checkpoint but received {type(given)}")
-            return
-        if not is_lazy(own):
-            if own.ndim == 0 and given.shape == (1,):  # how PyTorch before 0.4 wrote a scalar
-                given = given[0]
-            if given.shape != own.shape:
-                errors.append(f"size mismatch for {key}: copying a param with shape {given.shape} from checkpoint, "
-                              f"the shape in current model is {own.shape}.")
-                return
-        try:
-            if assign:
-                if isinstance(own, Parameter):
-                    given = given if isinstance(given, Parameter) else Parameter(given, False)
-                    given.requires_grad = own.requires_grad
-                setattr(self, name, given)
-            else:
-                with no_grad():
-                    own.copy_(given)
-        except Exception as error:  # noqa: BLE001
-            errors.append(f'While copying the parameter named "{key}", whose dimensions in the model are {own.shape} '
-                          f"and whose dimensions in the checkpoint are {given.shape}, an exception occurred : "
-                          f"{error.args}.")
 
     # ---- hooks
 
@@ -236,3 +206,35 @@ def _load(module: Any, state: Any, prefix: str, metadata: Any, assign: bool, key
             raise AssertionError("Hooks registered with ``register_load_state_dict_post_hook`` are not expected to "
                                  "return new values, if incompatible_keys need to be modified, it should be done "
                                  "inplace.")
+
+
+def persistent(module: Any) -> list[tuple[str, Tensor]]:
+    kept = [(name, b) for name, b in module._buffers.items() if name not in module._non_persistent_buffers_set]
+    return [(name, t) for name, t in (*module._parameters.items(), *kept) if t is not None]
+
+
+def load_tensor(module: Any, key: str, name: str, own: Any, given: Any, assign: bool, errors: list[str]) -> None:
+    if not isinstance(given, Tensor):
+        errors.append(f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object '
+                      f"from checkpoint but received {type(given)}")
+        return
+    if not is_lazy(own):
+        if own.ndim == 0 and given.shape == (1,):  # how PyTorch before 0.4 wrote a scalar
+            given = given[0]
+        if given.shape != own.shape:
+            errors.append(f"size mismatch for {key}: copying a param with shape {given.shape} from checkpoint, "
+                          f"the shape in current model is {own.shape}.")
+            return
+    try:
+        if assign:
+            if isinstance(own, Parameter):
+                given = given if isinstance(given, Parameter) else Parameter(given, False)
+                given.requires_grad = own.requires_grad
+            setattr(module, name, given)
+        else:
+            with no_grad():
+                own.copy_(given)
+    except Exception as error:  # noqa: BLE001
+        errors.append(f'While copying the parameter named "{key}", whose dimensions in the model are {own.shape} '
+                      f"and whose dimensions in the checkpoint are {given.shape}, an exception occurred : "
+                      f"{error.args}.")

@@ -86,7 +86,7 @@ class ModuleTree:
         """The submodule of a dotted name; this module for the empty one; AttributeError if there is none."""
         module = self
         for name in target.split(".") if target else ():
-            module = self._member(module, name, ModuleTree, "an nn.Module")
+            module = member(module, name, ModuleTree, "an nn.Module")
         return module
 
     def set_submodule(self, target: str, module: Any, strict: bool = False) -> None:
@@ -98,30 +98,21 @@ class ModuleTree:
         path, _, name = target.rpartition(".")
         parent = self.get_submodule(path)
         if strict or hasattr(parent, name):
-            self._member(parent, name, ModuleTree, "an nn.Module")
+            member(parent, name, ModuleTree, "an nn.Module")
         setattr(parent, name, module)
 
     def get_parameter(self, target: str) -> Parameter:
         """The parameter of a dotted name."""
         path, _, name = target.rpartition(".")
-        return self._member(self.get_submodule(path), name, Parameter, "an nn.Parameter")
+        return member(self.get_submodule(path), name, Parameter, "an nn.Parameter")
 
     def get_buffer(self, target: str) -> Tensor:
         """The buffer of a dotted name."""
         path, _, name = target.rpartition(".")
         module = self.get_submodule(path)
-        found = self._member(module, name, object, "a buffer")
+        found = member(module, name, object, "a buffer")
         if name not in module._buffers:
             raise AttributeError(f"`{name}` is not a buffer")
-        return found
-
-    @staticmethod
-    def _member(module: Any, name: str, kind: type, what: str) -> Any:
-        if not hasattr(module, name):
-            raise AttributeError(f"{module._get_name()} has no attribute `{name}`")
-        found = getattr(module, name)
-        if not isinstance(found, kind):
-            raise AttributeError(f"`{name}` is not {what}")
         return found
 
     # ---- changes to the whole tree
@@ -246,3 +237,12 @@ def _shared(t: Tensor) -> Tensor:
     memory = np.frombuffer(mmap.mmap(-1, max(t._data.nbytes, 1)), t._data.dtype, t._data.size).reshape(t._data.shape)
     memory[...] = t._data
     return wrap(memory)
+
+
+def member(module: Any, name: str, kind: type, what: str) -> Any:
+    if not hasattr(module, name):
+        raise AttributeError(f"{module._get_name()} has no attribute `{name}`")
+    found = getattr(module, name)
+    if not isinstance(found, kind):
+        raise AttributeError(f"`{name}` is not {what}")
+    return found
