@@ -17,5 +17,5 @@ warnings.filterwarnings("ignore", message="The given NumPy array is not writ", c
 _common = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]}
 settings.register_profile("quick", max_examples=8, derandomize=True, **_common)
 settings.register_profile("ci", max_examples=25, **_common)
-settings.register_profile("deep", max_examples=200, **_common)
+settings.register_profile("deep", max_examples=100, **_common)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 BREAKS: dict[str, list[tuple[str, str, str]]] = {
+    "testing/operators.py": [
+        ("visit(value, case.inputs is None and key not in operator.constant)", "visit(value, key not in operator.constant)", "house: CrossEntropy"),
+        ("visit(value, case.inputs is None and key not in operator.constant)", "pass", "testing testing_strategies: gradient or relations"),
+    ],
+    "testing/training.py": [
+        ("return self.base ** epoch", "return self.base * epoch", "house testing_strategies: Lambda or trainings"),
+    ],
     "serialization/trust.py": [
         ("if found is not None and self.modules:", "if found is not None:", "serialization_edges serialization serialization_hostile"),
         ("if not isinstance(self.stack[at], kinds):", "if False:", "serialization_edges serialization_hostile"),
@@ -12,7 +19,7 @@ BREAKS: dict[str, list[tuple[str, str, str]]] = {
         ("_allowed[:] = self.previous", "_allowed.clear()", "serialization_edges serialization serialization_hostile serialization_save"),
         ("pickle.GLOBAL, pickle.STACK_GLOBAL, pickle.BINPERSID)", "pickle.GLOBAL, pickle.STACK_GLOBAL, pickle.BINPERSID, pickle.INST)",
          "serialization_edges serialization_hostile"),
-        ("and issubclass(cls, Module) and not args)", "and not args)", "serialization_edges serialization_hostile"),
+        ("and issubclass(cls, (Module, *beside.NAMESPACES)) and not args)", "and not args)", "serialization_edges serialization_hostile"),
     ],
     "serialization/rebuild.py": [
         ("zip(size, stride)) >= array.size", "zip(size, stride)) > array.size", "serialization_edges serialization serialization_hostile"),

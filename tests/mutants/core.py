@@ -4,7 +4,7 @@ from __future__ import annotations
 
 BREAKS: dict[str, list[tuple[str, str, str]]] = {
     "core/engine.py": [
-        ("nodes.sort(key=latest_first)", "nodes.sort(key=latest_first, reverse=True)", "engine engine_edges"),
+        ("    steps.sort()", "    steps.sort(reverse=True)", "engine engine_edges"),
         ("arrivals[target] += 1", "pass", "engine engine_edges"),
         ("            node.saved = None", "            pass", "engine engine_edges"),
         ("gradients[target] = result if present is None else present + result", "gradients[target] = result", "engine engine_edges"),

@@ -44,7 +44,7 @@ BREAKS: dict[str, list[tuple[str, str, str]]] = {
         ("np.minimum(x, 0) - np.log1p", "np.maximum(x, 0) - np.log1p", "ops twins: logsigmoid"),
     ],
     "ops/softmax.py": [
-        ("x -= s * x.sum(axis=dims, keepdims=True)", "x -= s * x.sum(axis=-1, keepdims=True)", "ops twins: softmax"),
+        ("x -= s * sums(x, dims)", "x -= s * sums(x, (x.ndim - 1,))", "ops twins: softmax"),
         ("h=lambda g, log_s, dims: g - _sum(g * exp(log_s), dims, True)", "h=lambda g, log_s, dims: g", "ops twins: log_softmax"),
         ("m = np.where(np.isinf(m), np.zeros_like(m), m)", "m = m", "ops elementwise twins: logsumexp"),
         ("softmax(-input, dim, dtype)", "softmax(input, dim, dtype)", "ops twins: softmin"),
@@ -107,6 +107,21 @@ BREAKS: dict[str, list[tuple[str, str, str]]] = {
         ("        return x\n    factor = scale_kept(x, p, channels)", "        return x * 1\n    factor = scale_kept(x, p + (1 - p) / 8, channels)", "dropout"),
         ("bernoulli(1 - p, x.shape[:2], x.dtype)", "bernoulli(p, x.shape[:2], x.dtype)", "dropout"),
     ],
+    "ops/random.py": [
+        ("key=lambda d: -array.strides[d]", "key=lambda d: array.strides[d]", "ops: uniform_ or rand_like or dropout"),
+        ("order=\"C\" if 0 in x.strides else \"K\"", "order=\"K\"", "ops dropout: like or dropout"),
+        ("blocks=array.flags.c_contiguous", "blocks=True", "ops: randn_like or normal_"),
+        ("np.broadcast_to(p, array.shape).transpose(memory_order(array))", "np.broadcast_to(p, array.shape)", "ops dropout generator: bernoulli"),
+    ],
+    "ops/norms.py": [
+        ("    if A.shape[-1] == 0:\n        return sum_over(A, (-2, -1))\n", "", "ops linalg: cond"),
+        ("inverse = where(singular[..., None, None], 0.0, inverse)", "pass", "ops linalg: cond"),
+        ("return where(singular, math.inf, matrix_norm(A, p) * matrix_norm(inverse, p))", "return matrix_norm(A, p) * matrix_norm(inverse, p)", "ops linalg: cond"),
+    ],
+    "ops/strided.py": [
+        ("count = 1 + sum(", "count = sum(", "ops views: strided"),
+        ("return g if (counts == 1).all() else g / counts", "return g if True else g / counts", "ops views: strided"),
+    ],
     "ops/attention.py": [
         ("1 / math.sqrt(query.shape[-1] or 1) if scale is None", "1 / (query.shape[-1] or 1) if scale is None", "ops twins: scaled_dot"),
         ("np.tri(length, sources, dtype=bool)", "np.tri(length, sources, 1, dtype=bool)", "ops twins: scaled_dot"),
@@ -116,9 +131,9 @@ BREAKS: dict[str, list[tuple[str, str, str]]] = {
         ("additive(attn_mask, dtype_of(query), keep=True)", "additive(attn_mask, dtype_of(query), keep=False)", "ops twins: scaled_dot"),
     ],
     "ops/norm.py": [
-        ("    var = total(norm.stat_shape, d, d) / norm.size", "    var = total(norm.stat_shape, d, d) / max(norm.size - 1, 1)", "norm ops twins: norm"),
-        ("    s = 1 / np.sqrt(var + norm.eps)\n    dx", "    s = 1 / np.sqrt(var)\n    dx", "norm ops twins: norm"),
-        ("(1 - momentum) * array + momentum * value", "momentum * array + (1 - momentum) * value", "norm modules: Norm or norm"),
+        ("    var /= size", "    var /= constant(max(norm.size - 1, 1), x.dtype)", "norm ops twins: norm"),
+        ("    s = var + constant(eps, var.dtype)", "    s = var + constant(0.0, var.dtype)", "norm ops twins: norm"),
+        ("    array *= 1 - momentum", "    array *= momentum", "norm modules: Norm or norm"),
         ("update(running_var, data_of(var) * (norm.size / max(norm.size - 1, 1)), momentum)", "update(running_var, data_of(var), momentum)",
          "norm modules: Norm or norm"),
         ("        running._counter[0] += 1", "        pass", "norm engine modules"),
@@ -164,6 +179,7 @@ BREAKS: dict[str, list[tuple[str, str, str]]] = {
         ("where(target <= 1, 0.0, stirling)", "stirling", "ops losses twins: poisson"),
         ("_sum_all(y) / _sum_all(weight) if", "_mean_all(y) if", "ops losses twins: mse or l1"),
         ("np.where(d <= delta, d * d * 0.5, (d - 0.5 * delta) * delta)", "np.where(d <= delta, d * d * 0.5, d - 0.5 * delta)", "ops losses twins: huber"),
+        ("_hardtanh(x - target, -delta, delta)", "_hardtanh(x - target, -delta, 2 * delta)", "ops losses twins: huber"),
         ("v, d = _at_least(var, eps), input - target", "v, d = var, input - target", "ops losses twins: gaussian"),
     ],
     "ops/loss_class.py": [
@@ -185,7 +201,7 @@ BREAKS: dict[str, list[tuple[str, str, str]]] = {
         ("far = minimum(far, distance(positive, negative))", "pass", "ops losses twins: triplet"),
         ("(_sum(input1 * input1, dims) + 1e-12)", "_sum(input1 * input1, dims)", "ops losses twins: cosine"),
         ("np.logical_and.accumulate(t >= 0, axis=1)", "t >= 0", "ops losses twins: multilabel_margin"),
-        ("-target * (input1 - input2) + margin", "target * (input1 - input2) + margin", "ops losses twins: ranking"),
+        ("-target * difference + margin", "target * difference + margin", "ops losses twins: ranking"),
     ],
     "ops/conv/geometry.py": [
         ("before + after - d * (k - 1) - 1) // s + 1 for", "before + after - (k - 1) - 1) // s + 1 for", "conv_blocks conv"),

@@ -83,10 +83,10 @@ BREAKS: dict[str, list[tuple[str, str, str]]] = {
         ("grads = replaced_by(hook(self.module, grads, self.grad_outputs), grads,", "replaced_by(hook(self.module, grads, self.grad_outputs), grads,", "module_hooks twins"),
         ("if result is not None:\n            self.result = result", "if result:\n            self.result = result", "module_hooks twins"),
         ("y._data, y._counter = t._data, t._counter", "y._data, y._counter = t._data, [0]", "module_hooks twins"),
-        ("if self._is_full_backward_hook is (not full):", "if False:", "module_hooks twins"),
+        ("if module._is_full_backward_hook is (not full):", "if False:", "module_hooks twins"),
     ],
     "nn/modules/state.py": [
-        ("if name not in self._non_persistent_buffers_set]", "]", "module_tree modules"),
+        ("if name not in module._non_persistent_buffers_set]", "]", "module_tree modules"),
         ("if own.ndim == 0 and given.shape == (1,):", "if False:", "module_tree twins"),
         ("given.requires_grad = own.requires_grad", "pass", "module_tree twins"),
         ("destination._metadata[prefix[:-1]] = metadata", "destination._metadata[prefix] = metadata", "module_tree modules serialization"),
@@ -100,7 +100,7 @@ BREAKS: dict[str, list[tuple[str, str, str]]] = {
     ],
     "nn/modules/rnn.py": [
         ("((state[0] - n) * (z_x + z_h).sigmoid() + n,)", "((n - state[0]) * (z_x + z_h).sigmoid() + state[0],)", "modules: GRU or gru"),
-        ("i, f, g, o = (gates", "f, i, g, o = (gates", "modules: LSTM or lstm"),
+        ("i, f, g, o = (F", "f, i, g, o = (F", "modules: LSTM or lstm"),
         ("self._all_weights):\n                    x = F.dropout", "self._all_weights) + 1:\n                    x = F.dropout", "modules dropout: RNN or LSTM or GRU or recurrent or dropout"),
         ("tuple(cat((s, first[n:sizes[t]]))", "tuple(cat((s, first[:sizes[t] - n]))", "modules nn_utils: pack or RNN or LSTM or GRU"),
         ("outputs[::-1] if reverse else outputs", "outputs", "modules: RNN or LSTM or GRU"),
