@@ -39,7 +39,8 @@ ROWS = [
     Row("sigmoid", activation() | unary(dtype=INT), inplace=True, bad=[call(2.0)]),
     *(Row(f"nn.functional.{name}", activation(), bad=[WHOLE, call(2.0)], float32=(3e-6, 1e-5)) for name in (
         "logsigmoid", "silu", "mish", "hardswish", "selu")),
-    Row("nn.functional.hardsigmoid", activation(), second=False, bad=[WHOLE, call(2.0)]),
+    # PyTorch takes 1 / 6 in float32 for its gradient, which tests/test_house.py compares with slopes.
+    Row("nn.functional.hardsigmoid", activation(), grad=False, bad=[WHOLE, call(2.0)]),
     *(Row(f"nn.functional.{name}", activation() | unary(dtype=INT), bad=[call(array(2, dtype=BOOL))]) for name in ("softsign", "tanhshrink")),
     Row("nn.functional.relu6", activation() | unary(dtype=INT), bad=[call(array(2, dtype=BOOL))]),
     Row("nn.functional.hardtanh", activation() | calls(arrays(), -2.0, 0.5), bad=[call(array(2), 1.0, -1.0), call(array(2, dtype=np.uint8))]),
