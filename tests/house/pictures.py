@@ -99,6 +99,12 @@ def small(x: np.ndarray) -> tuple[int, int]:
     return x.shape[1], x.shape[2]
 
 
+def shortest(x: np.ndarray, n: int) -> tuple[int, int]:
+    """The size whose short side is n."""
+    height, width = small(x)
+    return (n, int(n * width / height)) if height <= width else (int(n * height / width), n)
+
+
 def flip(x: np.ndarray) -> np.ndarray:
     return x[:, :, ::-1]
 
@@ -176,6 +182,14 @@ ROWS: dict[str, tuple[st.SearchStrategy[np.ndarray], st.SearchStrategy[Any], Cal
     "RandomApply": (BOTH, P, lambda p: (T.RandomApply([T.Lambda(lambda x: x.flip(2))], p), lambda x: x if p < torch.rand(1).item() else flip(x))),
     "RandomChoice": (BOTH, ONE, lambda _: (T.RandomChoice([T.RandomHorizontalFlip(1.0)] * 2), flip)),
     "RandomOrder": (BOTH, ONE, lambda _: (T.RandomOrder([T.RandomHorizontalFlip(1.0), T.RandomVerticalFlip(1.0)]), lambda x: x[:, ::-1, ::-1])),
+    **{name: (BOTH, ONE, lambda _, name=name: (getattr(v2, name)(), lambda x: x)) for name in ("Identity", "ToPureTensor", "RGB")},  # type: ignore[misc]
+    "RandomChannelPermutation": (BOTH, ONE, lambda _: (v2.RandomChannelPermutation(), lambda x: x[torch.randperm(3).numpy()])),
+    "RandomPhotometricDistort": (BOTH, P, lambda p: (v2.RandomPhotometricDistort(p=p), None)),
+    "GaussianNoise": (FLOATS, each(0.1, 1.0), lambda sigma: (v2.GaussianNoise(0.2, sigma), lambda x: (
+        (torch.from_numpy(x) + 0.2 + torch.randn_like(torch.from_numpy(x)) * sigma).clamp(0, 1).numpy()))),
+    "RandomResize": (FLOATS, st.integers(2, 6), lambda low: (v2.RandomResize(low, low + 3), lambda x: resized(shortest(x, int(torch.randint(low, low + 3, (1,)))))(x))),
+    "RandomShortestSize": (FLOATS, st.integers(3, 6), lambda n: (v2.RandomShortestSize(n), None)),
+    "ScaleJitter": (FLOATS, SIDES, lambda size: (v2.ScaleJitter(size, (1.0, 2.0)), None)),
     **{name: (BYTES, ONE, lambda _, name=name: (getattr(T, name)(), None)) for name in ("AutoAugment", "RandAugment", "TrivialAugmentWide", "AugMix")},  # type: ignore[misc]
 }
 # Pillow rounds gray, mean and blur to bytes before it goes on; positions and Gaussians are of float32 in PyTorch.
