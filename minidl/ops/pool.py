@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
 from math import prod
 from typing import Any
 
@@ -46,16 +45,18 @@ def steps(w: Windows, axis: int, n: int) -> list[tuple[slice, slice]]:
 def windows(op: str, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> Windows:
     """The windows that the arguments describe; TypeError or RuntimeError, in PyTorch's words, if they do not fit."""
     require_tensor(op, "input", x)
+    arguments = [tuple(a) if isinstance(a, list) else a for a in (kernel_size, stride, padding, dilation)]
+    return windows_on(op, data_of(x).shape, *arguments, bool(ceil_mode))
+
+
+@lru_cache(typed=True)
+def windows_on(op: str, shape: Sizes, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> Windows:
+    """The windows on images of `shape`, or an error."""
     dims = int(op[-2])
     kernel = n_tuple(kernel_size, dims, op, "kernel_size")
-    strides = kernel if stride is None or stride in ((), []) else n_tuple(stride, dims, op, "stride")
+    strides = kernel if stride is None or stride == () else n_tuple(stride, dims, op, "stride")
     pads, dilations = n_tuple(padding, dims, op, "padding"), n_tuple(dilation, dims, op, "dilation")
-    return windows_on(op, check_shape(op, x, dims), kernel, strides, pads, dilations, bool(ceil_mode))
-
-
-@lru_cache
-def windows_on(op: str, size: Sizes, kernel: Sizes, strides: Sizes, pads: Sizes, dilations: Sizes, ceil_mode: bool) -> Windows:
-    """The windows on an image of `size`, or an error."""
+    size = check_shape(op, shape, dims)
     for name, values, least in (("kernel_size", kernel, 1), ("stride", strides, 1), ("dilation", dilations, 1),
                                 ("padding", pads, 0)):
         if min(values) < least:
@@ -75,12 +76,11 @@ def windows_on(op: str, size: Sizes, kernel: Sizes, strides: Sizes, pads: Sizes,
     return Windows(kernel, Geometry(strides, tuple([(p, p) for p in pads]), dilations), tuple(out))
 
 
-def check_shape(op: str, x: Any, dims: int, full: int = 1) -> Sizes:
+def check_shape(op: str, shape: Sizes, dims: int, full: int = 1) -> Sizes:
     """The spatial sizes; RuntimeError unless one or two dimensions are before, and the last dims + `full` not empty."""
-    shape = list(x.shape)
     if len(shape) not in (dims + 1, dims + 2) or 0 in shape[-dims - full:]:
         raise RuntimeError(f"{op}: Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional 0 dim batch "
-                           f"size for input, but got: {shape}")
+                           f"size for input, but got: {list(shape)}")
     return tuple(shape[-dims:])
 
 
@@ -89,11 +89,11 @@ def last(shape: Sizes, dims: int) -> Sizes:
     return shape[len(shape) - dims:]
 
 
-def parts(x: np.ndarray, w: Windows, axis: int) -> Iterator[tuple[np.ndarray, Any]]:
-    """Along one dimension, for each place in the kernel, the inputs there and the index of the outputs that read them."""
+def parts(x: np.ndarray, w: Windows, axis: int, begin: int = 0, end: int | None = None) -> Iterator[tuple[np.ndarray, Any]]:
+    """Along one dimension, for each of the kernel's places [begin:end], the inputs there and the index of the outputs that read them."""
     d = x.ndim - len(w.kernel) + axis
     at, scattered = (slice(None),) * d, w.geo.stride[axis] > 1 and x.strides[d] == x.itemsize
-    for i, o in steps(w, axis, x.shape[d]):
+    for i, o in steps(w, axis, x.shape[d])[begin:end]:
         part = x[(*at, i)]
         yield (part.copy() if scattered else part), (*at, o)  # NumPy compares side by side many at a time, else one by one
 
@@ -106,14 +106,18 @@ def pooled_shape(x: np.ndarray, w: Windows, axis: int) -> Sizes:
 
 def running_along(ufunc: Any, x: np.ndarray, start: float, w: Windows, axis: int) -> np.ndarray:
     """`ufunc` over the part of each window that lies along one dimension, beginning with `start`."""
-    y = empty(pooled_shape(x, w, axis), x.dtype, is_channels_last(x))
-    for place, (part, o) in enumerate(parts(x, w, axis)):
+    shape, last = pooled_shape(x, w, axis), is_channels_last(x)
+    d = x.ndim - len(w.kernel) + axis
+    at, (i, o) = (slice(None),) * d, steps(w, axis, x.shape[d])[0]
+    first = x[(*at, i)]
+    if first.shape == shape:
+        y = first.copy("K" if last else "C")
+    else:
+        y = empty(shape, x.dtype, last)
+        y[...] = start
+        ufunc(y[(*at, o)], first, out=y[(*at, o)])
+    for part, o in parts(x, w, axis, 1):
         whole = y[o]
-        if place == 0 and part.shape == y.shape:
-            whole[...] = part
-            continue
-        if place == 0:
-            y[...] = start
         ufunc(whole, part, out=whole)
     return y
 
@@ -148,7 +152,7 @@ def winners(x: np.ndarray, w: Windows) -> list[np.ndarray]:
 def winners_along(x: np.ndarray, y: np.ndarray, w: Windows, axis: int) -> np.ndarray:
     beaten = np.ones_like(y, bool)  # by all places so far
     winner = np.zeros_like(y, np.min_scalar_type(w.kernel[axis]))
-    for part, o in islice(parts(x, w, axis), w.kernel[axis] - 1):  # what beats all others is the last
+    for part, o in parts(x, w, axis, 0, -1):  # what beats all others is the last
         np.logical_and(beaten[o], part != y[o], out=beaten[o])
         winner += beaten
     if x.dtype.kind == "f" and np.isnan(np.add.reduce(y, axis=None)) and np.isnan(y).any():

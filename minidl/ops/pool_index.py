@@ -82,7 +82,7 @@ def max_unpool(op: str, x: Any, indices: Any, kernel_size: Any, stride: Any, pad
     require_tensor(op, "indices", indices)
     kernel = n_tuple(kernel_size, dims, op, "kernel_size")
     strides = kernel if stride is None else n_tuple(stride, dims, op, "stride")
-    shape = check_shape(op, x, dims)
+    shape = check_shape(op, data_of(x).shape, dims)
     if dtype_of(indices) != np.int64:
         raise RuntimeError(f"{op}: elements in indices should be type int64 but got: {word(dtype_of(indices))}")
     if tuple(indices.shape) != tuple(x.shape):
@@ -168,7 +168,7 @@ def fractional_max_pool(op: str, x: Any, kernel_size: Any, output_size: Any, out
                         samples: Any) -> Any:
     dims = int(op[-2])
     require_tensor(op, "input", x)
-    shape = check_shape(op, x, dims, full=x.ndim - dims - 1)
+    shape = check_shape(op, data_of(x).shape, dims, full=x.ndim - dims - 1)
     if output_size is None:
         if output_ratio is None:
             raise ValueError(f"{op} requires specifying either an output_size or an output_ratio")

@@ -32,8 +32,7 @@ def sums(y: Any, dims: tuple[int, ...]) -> Any:
 class Sum:
     """Sums of an array, or of the product of two, from the shape `full` to `shape`, which is 1 where it is summed.
 
-    BLAS is the fastest where the array is, or can be seen as, a matrix summed along one dimension: a product with a vector of
-    ones, or of each row with itself. Else einsum, whatever the memory order.
+    BLAS is the fastest where the array can be seen as a matrix summed along one dimension. Else einsum, whatever the memory order.
     """
 
     def __init__(self, full: tuple[int, ...], shape: tuple[int, ...]) -> None:
@@ -48,16 +47,13 @@ class Sum:
 
     def of(self, x: np.ndarray) -> Any:
         if (self.columns or self.rows) and x.flags.c_contiguous and x.dtype.itemsize > 2:
-            x = x.reshape(self.matrix)
+            x = x if x.ndim == 2 else x.reshape(self.matrix)
             x = x.dot(ones(x.shape[1], x.dtype)) if self.columns else ones(len(x), x.dtype).T.dot(x)
         else:
             x = np.einsum(self.subscripts, x)
-        return x.reshape(self.shape)
+        return x if x.ndim == len(self.shape) == 2 else x.reshape(self.shape)
 
     def of_product(self, x: np.ndarray, y: np.ndarray) -> Any:
-        contiguous = x.flags.c_contiguous and y.flags.c_contiguous and x.dtype.itemsize > 2
-        if contiguous and self.columns:
-            return np.vecdot(x.reshape(self.matrix), y.reshape(self.matrix)).reshape(self.shape)
-        if contiguous and self.rows:
+        if (self.columns or self.rows) and x.flags.c_contiguous and y.flags.c_contiguous and x.dtype.itemsize > 2:
             return self.of(x * y)
         return np.einsum(f"{self.subscripts[:x.ndim]},{self.subscripts}", x, y).reshape(self.shape)
