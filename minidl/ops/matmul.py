@@ -16,7 +16,6 @@ from ..core import dtype_of, primitive, public
 from ..core.checks import broadcast_shape, require_tensor
 from ..core.dtypes import DTYPES, word
 
-
 # A linear layer multiplies a few rows by a transposed weight. OpenBLAS brings the weight into another order first, unless the product
 # is small; with the factors exchanged it need not, which for 8 rows takes half the time, for 64 nine tenths.
 FEW, SMALL = 64, 10**6  # rows; multiply-adds
