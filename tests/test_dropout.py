@@ -58,3 +58,26 @@ def test_attention_drops_weights() -> None:
         q = library.tensor(array)
         values.append(library.nn.functional.scaled_dot_product_attention(q, q, q, dropout_p=0.5).numpy())
     np.testing.assert_allclose(values[1], values[0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("fill", ["rand_like", "randn_like", "dropout"])
+def test_an_expanded_tensor_is_filled_in_rows(fill: str) -> None:
+    """As PyTorch, which gives the copy rows where the tensor repeats them; the mask's order is that of the copy."""
+    results = []
+    for library in (torch, minidl):
+        library.manual_seed(0)
+        x = library.ones(1, 4, 3, dtype=library.float64).expand(2, 4, 3)
+        y = getattr(library, fill)(x, *([0.5, True] if fill == "dropout" else []))
+        results.append((y.numpy(), y.stride()))
+    np.testing.assert_allclose(results[1][0], results[0][0], rtol=1e-12)
+    assert results[1][1] == results[0][1]
+
+
+def test_probabilities_go_with_their_places_in_any_memory() -> None:
+    p = np.random.default_rng(0).random((5, 4))
+    results = []
+    for library in (torch, minidl):
+        library.manual_seed(0)
+        x = library.zeros(4, 5, dtype=library.float64).t()
+        results.append(x.bernoulli_(library.from_numpy(p)).numpy())
+    np.testing.assert_array_equal(results[1], results[0])

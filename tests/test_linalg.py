@@ -172,3 +172,13 @@ def test_products_of_expanded_and_scattered_operands() -> None:
     a = minidl.tensor(array(3)).expand(4, 3)
     b = minidl.tensor(array(3, 8))[:, ::2]
     np.testing.assert_allclose((a @ b).numpy(), np.ascontiguousarray(a.numpy()) @ np.ascontiguousarray(b.numpy()), rtol=1e-14)
+
+
+@pytest.mark.parametrize("p", [None, 2, -2, "fro", "nuc", 1, -1, float("inf"), -float("inf")])
+@pytest.mark.parametrize("matrices", [np.zeros((2, 0, 0)), np.ones((2, 2)), np.array([np.eye(2), np.ones((2, 2)), [[1, 2], [3, 4]]])],
+                         ids=["empty", "singular", "mixed"])
+def test_condition_of_empty_and_singular_matrices(matrices: np.ndarray, p: Any) -> None:
+    want, have = (library.linalg.cond(library.from_numpy(matrices), p).numpy() for library in (torch, minidl))
+    large = want > 1e12  # a ratio to what rounding leaves of 0
+    np.testing.assert_array_equal(have > 1e12, large)
+    np.testing.assert_allclose(have[~large], want[~large], rtol=1e-9, atol=1e-15)

@@ -27,7 +27,7 @@ from minidl.testing import (
     numpy_function,
     torch_function,
 )
-from minidl.testing.operators import operator_of
+from minidl.testing.operators import operator_of, wanted
 from minidl.testing.report import script
 from minidl.testing.strategies import cases, tensors
 
@@ -156,6 +156,12 @@ def test_a_wrong_gradient_is_found(order: int, what: str) -> None:
         check(minidl_function(lambda x, w, b: Wrong.apply(x, w, order)), "linear", LINEAR, examples=40, relations=False)
     assert found.value.case.args[0].shape == (1, 2)
     assert check(minidl_function(lambda x, w, b: Wrong.apply(x, w, 0)), "linear", LINEAR, examples=20) == 20
+
+
+def test_what_a_module_is_made_with_has_no_gradient() -> None:
+    case = Case("nn.SoftMarginLoss", (np.ones(1),), {"weight": np.ones(1)}, (np.ones(1), np.ones(1)))
+    assert wanted(case, operator_of("soft_margin_loss")) == [False, False, True, False]
+    assert wanted(Case("mse_loss", case.inputs or ()), operator_of("mse_loss")) == [True, True]
 
 
 def test_a_wrong_gradient_is_found_without_an_oracle() -> None:

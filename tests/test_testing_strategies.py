@@ -117,3 +117,7 @@ def test_a_network_prints_as_the_code_that_makes_it(case: Case) -> None:
     minidl.manual_seed(0)
     module = eval(repr(Case(case.op, case.args, case.kwargs)), {"nn": minidl.nn})
     np.testing.assert_allclose(module.double()(minidl.from_numpy(case.inputs[0])).detach().numpy(), minidl_function().outputs(case)[0])
+
+
+def test_a_power_is_a_factor() -> None:
+    assert [Power(0.5)(epoch) for epoch in range(3)] == [1.0, 0.5, 0.25]

@@ -323,3 +323,20 @@ def test_a_tensor_as_a_sequence() -> None:
 @pytest.mark.parametrize("shape", [(0, 2), (2, 0, 3), (0,), (3, 0)])
 def test_strides_without_elements(shape: tuple[int, ...]) -> None:
     assert minidl.empty(*shape).stride() == torch.empty(*shape).stride()
+
+
+def test_as_strided_of_memory_that_elements_share() -> None:
+    grads = []
+    for lib in (torch, minidl):
+        x = lib.ones(1, 3, dtype=lib.float64, requires_grad=True)
+        wide = x.expand(2, 3)
+        strided = wide.as_strided((2, 2), (1, 1))
+        (wide_grad,) = lib.autograd.grad(strided.sum(), wide)
+        grads.append(wide_grad.numpy())
+    np.testing.assert_array_equal(grads[1], grads[0])
+
+
+def test_as_strided_of_an_array_of_repeated_rows() -> None:
+    rows = np.lib.stride_tricks.as_strided(np.arange(3.0), (4, 3), (0, 8))
+    want, have = (lib.from_numpy(rows).as_strided((2, 2), (1, 1)).numpy() for lib in (torch, minidl))
+    np.testing.assert_array_equal(have, want)

@@ -80,7 +80,7 @@ def _high_half(x: Any) -> Any:
     return (x.view(np.uint64) & np.uint64(2**64 - 2**27)).view(np.float64)
 
 
-def _fma(x: Array, scale: float, shift: float) -> Array:
+def fma(x: Array, scale: float, shift: float) -> Array:
     """x scale + shift, rounded once as by the processor's fused instruction.
 
     A float32 product is exact in float64; a float64 product and sum are corrected by their errors (Dekker 1971).
@@ -247,7 +247,7 @@ class Generator:
             raise RuntimeError(f"uniform: expected a [from, to) range, but found from={low} > to={high}")
         work = np.promote_types(dtype, np.float32)
         start, stop = np.array([low, high], work)
-        x = _fma(self._unit(math.prod(shape), work), stop - start, start).astype(dtype, copy=False)
+        x = fma(self._unit(math.prod(shape), work), stop - start, start).astype(dtype, copy=False)
         x[x == np.array(high, dtype)] = low
         return x.reshape(shape)
 
@@ -331,7 +331,7 @@ class Generator:
             return self.normal((*shape, 2), mean, std / math.sqrt(2), _part(dtype)).view(dtype)[..., 0]
         n = math.prod(shape)
         z = self._normal_pairs(n) if n < _NORMAL_BLOCK or not blocks else self._normal_blocks(n, dtype)
-        return _cast(_fma(z, std, mean), dtype, shape)
+        return _cast(fma(z, std, mean), dtype, shape)
 
     def _normal_pairs(self, n: int) -> Array:
         """n float64 normals, the spare one first, then pairs r cos t, r sin t: r = sqrt(-2 log(1 - v)), t = 2 pi u."""

@@ -9,6 +9,7 @@ import numpy as np
 from ..core import Tensor, data_of, default_dtype, from_array, public, wrap
 from ..core.checks import as_sizes, require_tensor
 from ..core.dtypes import as_numpy_dtype
+from ..core.generator import fma
 from ..core.promotion import check_fits, number_type
 from ..core.tensor import require_cpu
 from .memory import contiguous_format, ordered, preserve_format
@@ -268,6 +269,8 @@ def spaced(start: Any, end: Any, steps: int, d: np.dtype) -> np.ndarray:
     work = d if d in (np.float32, np.float64) else np.dtype(np.float64)
     first, last = np.asarray([start, end]).astype(d).astype(work)
     step, i = (last - first) / work.type(steps - 1), np.arange(steps, dtype=work)
+    if d.kind in "iu":  # which are cut off: with PyTorch's fused products, whose sum may stay below a whole number
+        return np.where(i < steps // 2, fma(i, step, first), fma(steps - 1 - i, -step, last)).astype(d)
     return np.where(i < steps // 2, first + step * i, last - step * (steps - 1 - i)).astype(d)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 BREAKS: dict[str, list[tuple[str, str, str]]] = {
     "testing/operators.py": [
-        ("visit(value, case.inputs is None and key not in operator.constant)", "visit(value, key not in operator.constant)", "house: CrossEntropy"),
+        ("visit(value, case.inputs is None and key not in operator.constant)", "visit(value, key not in operator.constant)", "testing: module_is_made"),
         ("visit(value, case.inputs is None and key not in operator.constant)", "pass", "testing testing_strategies: gradient or relations"),
     ],
     "testing/training.py": [
-        ("return self.base ** epoch", "return self.base * epoch", "house testing_strategies: Lambda or trainings"),
+        ("return self.base ** epoch", "return self.base * epoch", "testing_strategies: power"),
     ],
     "serialization/trust.py": [
         ("if found is not None and self.modules:", "if found is not None:", "serialization_edges serialization serialization_hostile"),

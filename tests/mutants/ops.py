@@ -108,19 +108,19 @@ BREAKS: dict[str, list[tuple[str, str, str]]] = {
         ("bernoulli(1 - p, x.shape[:2], x.dtype)", "bernoulli(p, x.shape[:2], x.dtype)", "dropout"),
     ],
     "ops/random.py": [
-        ("key=lambda d: -array.strides[d]", "key=lambda d: array.strides[d]", "ops: uniform_ or rand_like or dropout"),
-        ("order=\"C\" if 0 in x.strides else \"K\"", "order=\"K\"", "ops dropout: like or dropout"),
+        ("key=lambda d: -array.strides[d]", "key=lambda d: array.strides[d]", "ops dropout: uniform_ or like or expanded"),
+        ("order=\"C\" if 0 in x.strides else \"K\"", "order=\"K\"", "dropout: expanded"),
         ("blocks=array.flags.c_contiguous", "blocks=True", "ops: randn_like or normal_"),
-        ("np.broadcast_to(p, array.shape).transpose(memory_order(array))", "np.broadcast_to(p, array.shape)", "ops dropout generator: bernoulli"),
+        ("np.broadcast_to(p, array.shape).transpose(memory_order(array))", "np.broadcast_to(p, array.shape)", "dropout: probabilities"),
     ],
     "ops/norms.py": [
-        ("    if A.shape[-1] == 0:\n        return sum_over(A, (-2, -1))\n", "", "ops linalg: cond"),
-        ("inverse = where(singular[..., None, None], 0.0, inverse)", "pass", "ops linalg: cond"),
-        ("return where(singular, math.inf, matrix_norm(A, p) * matrix_norm(inverse, p))", "return matrix_norm(A, p) * matrix_norm(inverse, p)", "ops linalg: cond"),
+        ("    if A.shape[-1] == 0:\n        return sum_over(A, (-2, -1))\n", "", "linalg: condition"),
+        ("inverse = where(singular[..., None, None], 0.0, inverse)", "pass", "linalg: condition"),
+        ("return where(singular, math.inf, matrix_norm(A, p) * matrix_norm(inverse, p))", "return matrix_norm(A, p) * matrix_norm(inverse, p)", "linalg: condition"),
     ],
     "ops/strided.py": [
-        ("count = 1 + sum(", "count = sum(", "ops views: strided"),
-        ("return g if (counts == 1).all() else g / counts", "return g if True else g / counts", "ops views: strided"),
+        ("count = 1 + sum(", "count = sum(", "views: strided"),
+        ("return g if (counts == 1).all() else g / counts", "return g if True else g / counts", "views: strided"),
     ],
     "ops/attention.py": [
         ("1 / math.sqrt(query.shape[-1] or 1) if scale is None", "1 / (query.shape[-1] or 1) if scale is None", "ops twins: scaled_dot"),

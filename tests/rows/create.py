@@ -21,7 +21,7 @@ ROWS = [
     Row("Tensor.new_full", calls(arrays(), SIZES, NUMBERS), grad=False),
     Row("arange", calls(st.integers(-4, 0) | st.floats(-4, 0, width=32).map(float), st.integers(0, 6),
                         st.sampled_from([1, 2, 0.5, 0.3])), bad=[call(0, 3, 0), call(0, 3, -1), call(0, float("inf"))], grad=False),
-    Row("linspace", calls(NUMBERS, NUMBERS, st.integers(0, 7), dtype=st.sampled_from([None, DType("float64"), DType("int64")])),
+    Row("linspace", calls(NUMBERS, NUMBERS, st.integers(0, 7), dtype=st.sampled_from([None, DType("float64"), DType("int64")])) | calls(3, -1, 7, dtype=DType("int64")),
         bad=[call(0, 1, -1), call(array(2), 1, 3)], grad=False),
     Row("logspace", calls(st.floats(-2, 2, width=32).map(float), st.floats(-2, 2, width=32).map(float), st.integers(0, 5),
                           dtype=st.sampled_from([None, DType("float64")])), bad=[call(0, 1, -1)], grad=False),
