@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +19,20 @@ REFLECTED = {"__radd__", "__rsub__", "__rmul__", "__rtruediv__", "__rfloordiv__"
 def reflected(function: Callable[..., Any]) -> Callable[..., Any]:
     """``other OP self`` for ``self OP other``."""
     return lambda self, other: function(other, self)
+
+
+def number_first(function: Callable[..., Any], keyword: str) -> Callable[..., Any]:
+    """A method that also takes its factor where older code wrote it: ``x.add_(0.1, y)`` for ``x.add_(y, alpha=0.1)``."""
+    @functools.wraps(function)
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        if len(args) > 1 and isinstance(args[-1], Tensor) and not isinstance(args[0], Tensor):
+            name = function.__name__
+            warnings.warn(f"This overload of {name} is deprecated: {name}(Number {keyword}, ...). Consider {name}(..., {keyword}=...) instead.",
+                          stacklevel=2)
+            return function(self, *args[1:], **{keyword: args[0]}, **kwargs)
+        return function(self, *args, **kwargs)
+
+    return method
 
 
 def bind() -> None:
@@ -35,6 +51,9 @@ def bind() -> None:
             for name in op.operators:
                 if name not in REFLECTED:
                     setattr(Tensor, "__i" + name[2:], edit)
+    for name, keyword in (("add", "alpha"), ("sub", "alpha"), ("addcmul", "value"), ("addcdiv", "value")):
+        for form in (name, name + "_"):
+            setattr(Tensor, form, number_first(getattr(Tensor, form), keyword))
     Tensor.backward = _backward  # type: ignore[attr-defined]
 
 

@@ -496,3 +496,12 @@ def test_variables_of_older_code() -> None:
         return v.grad, facts, Variable().shape[0], Variable(x, volatile=True), T.FloatTensor(3).fill_(1.0)
 
     equal(run)
+
+
+def test_factor_before_the_tensor_as_in_older_code() -> None:
+    def run(library: Any) -> list[list[float]]:
+        x, y = library.tensor([1.0, 2.0]), library.tensor([3.0, 5.0])
+        with pytest.warns(UserWarning, match="deprecated"):
+            return [r.tolist() for r in (x.add(2, y), x.sub(2, y), x.clone().add_(0.5, y), x.clone().addcmul_(0.5, y, y), x.addcdiv(-2, x, y))]
+
+    assert run(minidl) == run(torch) == [[7.0, 12.0], [-5.0, -8.0], [2.5, 4.5], [5.5, 14.5], pytest.approx([1 / 3, 1.2])]

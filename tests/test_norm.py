@@ -60,14 +60,18 @@ def test_later_steps_leave_the_statistics_of_earlier_graphs_alone() -> None:
 
 
 @pytest.mark.parametrize("call", [
-    lambda F, x: F.batch_norm(x, None, None, training=True), lambda F, x: F.group_norm(x, 3),
-    lambda F, x: F.instance_norm(x), lambda F, x: F.dropout(x)],
-    ids=["batch_norm", "group_norm", "instance_norm", "dropout"])
-def test_channels_last_stays(call: Any) -> None:
-    x = minidl.tensor(X).to(memory_format=minidl.channels_last).requires_grad_()
-    y = call(minidl.nn.functional, x)
-    y.sum().backward()
-    assert y.stride() == x.grad.stride() == x.stride() != minidl.tensor(X).stride()
+    lambda F, x: F.batch_norm(x, None, None, training=True), lambda F, x: F.group_norm(x, 1), lambda F, x: F.instance_norm(x),
+    lambda F, x: F.layer_norm(x, x.shape[-1:]), lambda F, x: F.softmax(x, 1), lambda F, x: F.log_softmax(x, -1),
+    lambda F, x: x.logsumexp(1)],
+    ids=["batch_norm", "group_norm", "instance_norm", "layer_norm", "softmax", "log_softmax", "logsumexp"])
+def test_memory_order_is_pytorchs(call: Any) -> None:
+    """Channels-last stays so in batch and group norm; any other result is contiguous."""
+    def strides(library: Any) -> list[tuple[int, ...]]:
+        x = library.zeros(2, 3, 4, 5)
+        laid = (x, x.to(memory_format=library.channels_last), x.permute(0, 2, 1, 3), x.permute(1, 0, 3, 2))
+        return [tuple(call(library.nn.functional, v).stride()) for v in laid]
+
+    assert strides(minidl) == strides(torch)
 
 
 def test_running_statistics_that_want_a_gradient_are_refused() -> None:

@@ -22,6 +22,7 @@ from ..core import Tensor, data_of, dtype_of, primitive, public
 from ..core.broadcast import expand_to, sum_to
 from ..core.checks import require_constant, require_float, require_tensor
 from .elementwise import rsqrt
+from .memory import is_channels_last, row_major
 from .norms import vector_norm
 from .resample import Taps, resample
 from .select import clamp_min
@@ -33,7 +34,7 @@ class Norm:
     """What is normalised: the view of x, the axes of the statistics, w's own shape and that in the view, and how.
 
     `kind` is "standard", "fixed" (the statistics are given) or "rms" (no mean is subtracted). `w_inside`: whether w varies along
-    the normalised axes; otherwise it is a factor of the result.
+    the normalised axes; otherwise it is a factor of the result. `keeps_order`: whether of a channels-last x the result is so too.
     """
 
     def __init__(self, shape: tuple[int, ...], axes: tuple[int, ...], param_shape: tuple[int, ...], w_shape: tuple[int, ...],
@@ -42,6 +43,7 @@ class Norm:
         self.stat_shape = tuple([1 if d in axes else n for d, n in enumerate(shape)])
         self.size = max(math.prod([shape[d] for d in axes]), 1)
         self.w_inside = any(w_shape[d] != 1 for d in axes)
+        self.keeps_order = 0 in axes
         self.to_stat, self.to_w = Sum(shape, self.stat_shape), Sum(shape, w_shape)
 
 
@@ -70,6 +72,8 @@ def scaled(d: np.ndarray, w: Any, b: Any, var: np.ndarray, norm: Norm) -> np.nda
 
 def normalise(x: Any, w: Any, b: Any, norm: Any) -> Any:
     """y with the mean and variance of x itself, and these."""
+    if not (x.flags.c_contiguous or is_channels_last(x) and (norm.keeps_order or len(norm.shape) > x.ndim)):
+        x = x.copy()
     v = x.reshape(norm.shape)
     size = constant(norm.size, x.dtype)
     mean = np.zeros(norm.stat_shape, x.dtype) if norm.kind == "rms" else norm.to_stat.of(v) / size
@@ -106,7 +110,7 @@ def _normalise_fixed(x: Any, w: Any, b: Any, mean: Any, var: Any, norm: Any) -> 
     s = inverse_deviation(var, norm.eps)
     if w is not None:
         s = s * w.reshape(norm.w_shape)
-    y = x * s
+    y = (x if is_channels_last(x) else row_major(x)) * s
     y += -mean * s if b is None else b.reshape(norm.w_shape) - mean * s
     return y
 

@@ -14,12 +14,14 @@ from ..core import dtype_of, primitive, public
 from ..core.checks import require_tensor, wrap_dim, wrap_dims
 from ..core.dtypes import word
 from .elementwise import exp
+from .memory import row_major
 from .reduce import _sum, cast_to, expand_reduced
 from .sums import sums
 
 
 def shifted(x: Any, dims: tuple[int, ...]) -> Any:
-    """x minus its maximum over `dims`, in new memory; float16 is computed with in float32."""
+    """x minus its maximum over `dims`, in new memory, row-major; float16 is computed with in float32."""
+    x = row_major(x)
     if x.dtype.itemsize == 2:
         x = x.astype(np.float32)
     return np.asarray(x - np.maximum.reduce(x, axis=dims, keepdims=True, initial=-np.inf))
@@ -114,6 +116,7 @@ for _op in (softmax, log_softmax, softmin):
 
 @primitive(x=lambda g, x, y, dims: expand_reduced(g, x.shape, dims) * exp(x - expand_reduced(y, x.shape, dims)), floating="x")
 def _logsumexp(x: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
+    x = row_major(x)
     m = x.max(axis=dims, keepdims=True, initial=-np.inf)
     m = np.where(np.isinf(m), np.zeros_like(m), m)  # exp(inf - inf) would be NaN
     y = np.log(np.exp(x - m).sum(axis=dims, keepdims=True)) + m
