@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from minidl.testing import Case
 
-from ..harness import Row, array, arrays, call, case
+from ..harness import Row, array, arrays, call, case, dense
 
 
 @st.composite
@@ -90,8 +90,8 @@ def bad_unpool(dims: int) -> list[Case]:
 BAD_FRACTIONAL = [call(array(1, 1, 5, 5, 5), 2), call(array(1, 1, 5, 5, 5), 6, output_size=1), call(array(1, 1, 5, 5, 5), 2, output_size=5)]
 
 ROWS = [
-    *[Row(f"nn.functional.max_pool{n}d", pooled(n, "max") | pooled(n, "max", "special"),
-          bad=[*bad(n), call(array(2, 3, *[5] * n), 2, dilation=0)]) for n in (1, 2, 3)],
+    *[Row(f"nn.functional.max_pool{n}d", pooled(n, "max") | pooled(n, "max", "special").map(dense if n == 3 else lambda c: c),
+          bad=[*bad(n), call(array(2, 3, *[5] * n), 2, dilation=0)]) for n in (1, 2, 3)],  # PyTorch's index of -inf is wrong in other memory
     *[Row(f"nn.functional.max_pool{n}d", pooled(n, "max", dtype=np.int64)) for n in (2, 3)],
     *[Row(f"nn.functional.avg_pool{n}d", pooled(n, "avg"), bad=bad(n)) for n in (1, 2, 3)],
     *[Row(f"nn.functional.avg_pool{n}d", pooled(n, "avg", dtype=np.int64),
