@@ -21,8 +21,15 @@ def reflected(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda self, other: function(other, self)
 
 
-def number_first(function: Callable[..., Any], keyword: str) -> Callable[..., Any]:
-    """A method that also takes its factor where older code wrote it: ``x.add_(0.1, y)`` for ``x.add_(y, alpha=0.1)``."""
+FACTORS = {"add": "alpha", "sub": "alpha", "addcmul": "value", "addcdiv": "value"}
+
+
+def older(function: Callable[..., Any], op: str) -> Callable[..., Any]:
+    """A method that also takes its factor, where the op has one, as older code wrote it: ``x.add_(0.1, y)`` for ``x.add_(y, alpha=0.1)``."""
+    keyword = FACTORS.get(op)
+    if keyword is None:
+        return function
+
     @functools.wraps(function)
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
         if len(args) > 1 and isinstance(args[-1], Tensor) and not isinstance(args[0], Tensor):
@@ -41,19 +48,16 @@ def bind() -> None:
         function = op.function
         if op.method:
             for name in (op.method, *(op.aliases if op.method == op.name else ())):
-                setattr(Tensor, name, function)
+                setattr(Tensor, name, older(function, op.name))
         for name in op.operators:
             setattr(Tensor, name, reflected(function) if name in REFLECTED else function)
         if op.inplace:
             edit = in_place(function)
             for name in (op.name, *op.aliases):
-                setattr(Tensor, name + "_", edit)
+                setattr(Tensor, name + "_", older(edit, op.name))
             for name in op.operators:
                 if name not in REFLECTED:
                     setattr(Tensor, "__i" + name[2:], edit)
-    for name, keyword in (("add", "alpha"), ("sub", "alpha"), ("addcmul", "value"), ("addcdiv", "value")):
-        for form in (name, name + "_"):
-            setattr(Tensor, form, number_first(getattr(Tensor, form), keyword))
     Tensor.backward = _backward  # type: ignore[attr-defined]
 
 
