@@ -155,7 +155,7 @@ def winners_along(x: np.ndarray, y: np.ndarray, w: Windows, axis: int) -> np.nda
     for part, o in parts(x, w, axis, 0, -1):  # what beats all others is the last
         np.logical_and(beaten[o], part != y[o], out=beaten[o])
         winner += beaten
-    if x.dtype.kind == "f" and np.isnan(np.add.reduce(y, axis=None)) and np.isnan(y).any():
+    if x.dtype.kind == "f" and np.isnan(np.minimum.reduce(y, axis=None, initial=np.inf)):
         for place, (part, o) in enumerate(parts(x, w, axis)):
             np.copyto(winner[o], place, where=np.isnan(part))
     return winner
