@@ -10,7 +10,7 @@ import numpy as np
 from . import tensor
 from .tensor import Hooks, RemovableHandle, Tensor, type_name, wrap
 
-# Later nodes have smaller numbers, so that a heap yields the latest first. A node is later than all its inputs.
+# Later nodes have smaller numbers, so that a sort puts the latest first. A node is later than all its inputs.
 next_order = itertools.count(0, -1).__next__
 
 
