@@ -104,3 +104,18 @@ def test_third_derivative() -> None:
 def test_node_names(call: Any, name: str) -> None:
     for library in (torch, minidl):
         assert call(library.nn.functional, library.tensor(X, requires_grad=True)).grad_fn.name() == name
+
+
+def test_half_precision_is_summed_in_single() -> None:
+    """More elements than float16 can count to, whose squares add up to more than its largest number."""
+    x = np.random.default_rng(0).standard_normal((2, 2, 200, 200)).astype(np.float16)
+
+    def run(library: Any) -> list[np.ndarray]:
+        v = library.from_numpy(x.copy()).requires_grad_()
+        y = library.nn.functional.batch_norm(v, None, None, training=True)
+        y.backward(library.from_numpy(np.roll(x, 1)))
+        return [y.detach().numpy(), v.grad.numpy()]
+
+    for ours, theirs in zip(run(minidl), run(torch)):
+        assert ours.dtype == theirs.dtype == np.float16
+        np.testing.assert_allclose(ours, theirs, atol=4e-3)  # the last digit of numbers around 4

@@ -72,6 +72,9 @@ def scaled(d: np.ndarray, w: Any, b: Any, var: np.ndarray, norm: Norm) -> np.nda
 
 def normalise(x: Any, w: Any, b: Any, norm: Any) -> Any:
     """y with the mean and variance of x itself, and these."""
+    if x.dtype.itemsize == 2:  # whose sums would overflow
+        y, mean, var = normalise(x.astype(np.float32), w, b, norm)
+        return y.astype(x.dtype), mean, var
     if not (x.flags.c_contiguous or is_channels_last(x) and (norm.keeps_order or len(norm.shape) > x.ndim)):
         x = x.copy()
     v = x.reshape(norm.shape)
@@ -149,6 +152,8 @@ def backward_rule(g: Any, dy: Any, x: Any, w: Any, mean: Any, var: Any, norm: An
 @primitive(joint=("dy x w", backward_rule), arrays="mean var", outputs="dx dw db")
 def _normalise_backward(dy: Any, x: Any, w: Any, mean: Any, var: Any, norm: Any, wanted: Any) -> Any:
     """dx, dw and db as the module's docstring gives them; an empty array for one that is not wanted."""
+    if x.dtype.itemsize == 2:
+        dy = dy.astype(np.float32)
     dy, d = dy.reshape(norm.shape), x.reshape(norm.shape) - mean
     s = inverse_deviation(var, norm.eps)
     dx = dw = db = np.empty(0, x.dtype)
