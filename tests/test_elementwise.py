@@ -191,3 +191,18 @@ def test_operands_have_pytorchs_names() -> None:
 
     for have, want in zip(run(minidl), run(torch), strict=True):
         np.testing.assert_array_equal(have.numpy(), want.numpy())
+
+
+def test_arange_has_as_many_values_as_pytorchs() -> None:
+    """The quotient is rounded before its ceiling: 3 / 0.3 is 10, though ten times float64's 0.3 is less than 3."""
+    for start, end, step in ((0, 3, 0.3), (0, 1, 0.1), (1, 0, -0.1), (0.5, 2, 0.7), (0, 7, 2), (7, 0, -2), (-1, 2, 1 / 3)):
+        assert len(minidl.arange(start, end, step)) == len(torch.arange(start, end, step)), (start, end, step)
+
+
+def test_second_derivative_of_softplus_is_zero_from_the_threshold_on() -> None:
+    def second(library: Any) -> list[float]:
+        x = library.tensor([0.5, 1.0, 2.0], dtype=library.float64, requires_grad=True)
+        g, = library.autograd.grad(library.nn.functional.softplus(x, 1, 1).sum(), x, create_graph=True)
+        return library.autograd.grad(g.sum(), x)[0].tolist()
+
+    assert second(minidl) == pytest.approx(second(torch)) and second(minidl)[1:] == [0, 0]

@@ -63,7 +63,15 @@ def logsigmoid(input: Any) -> Any:
     return _logsigmoid(input)
 
 
-@primitive(x=lambda g, x, beta, threshold: masked(g, x * beta > threshold) + masked(g * sigmoid(x * beta), ~(x * beta > threshold)))
+@primitive(d=lambda g, x, beta, threshold: softplus_backward(g, x, beta, threshold),
+           x=lambda g, d, x, beta, threshold: masked(sigmoid_backward(g * d * beta, sigmoid(x * beta)), x * beta < threshold))
+def softplus_backward(d: Any, x: Any, beta: float, threshold: float) -> Any:
+    """y = d sigmoid(beta x), or d where beta x > threshold; its slope is 0 from the threshold on."""
+    z = x * beta
+    return np.where(z > threshold, d, d * logistic(z))
+
+
+@primitive(x=lambda g, x, beta, threshold: softplus_backward(g, x, beta, threshold))
 def _softplus(x: Any, beta: float, threshold: float) -> Any:
     needs_float("softplus_cpu", x)
     z = x * beta

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -230,7 +231,7 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, lay
         start, end, step = int(start), int(end), int(step)
         if step == 0:
             raise RuntimeError("arange: step must be nonzero")
-    n = -int((start - end) // step)  # the ceiling of (end - start) / step, exact for integers
+    n = -((start - end) // step) if all(isinstance(v, int) for v in (start, end, step)) else math.ceil((end - start) / step)
     if d.kind in "iu":
         start, step = int(start), int(step)
     return finish((start + np.arange(n) * step).astype(d), device, requires_grad)
