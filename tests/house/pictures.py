@@ -189,7 +189,7 @@ ROWS: dict[str, tuple[st.SearchStrategy[np.ndarray], st.SearchStrategy[Any], Cal
         (torch.from_numpy(x) + 0.2 + torch.randn_like(torch.from_numpy(x)) * sigma).clamp(0, 1).numpy()))),
     "RandomResize": (FLOATS, st.integers(2, 6), lambda low: (v2.RandomResize(low, low + 3), lambda x: resized(shortest(x, int(torch.randint(low, low + 3, (1,)))))(x))),
     "RandomShortestSize": (FLOATS, st.integers(3, 6), lambda n: (v2.RandomShortestSize(n), None)),
-    "ScaleJitter": (FLOATS, SIDES, lambda size: (v2.ScaleJitter(size, (1.0, 2.0)), None)),
+    "ScaleJitter": (FLOATS, st.tuples(*[st.integers(4, 7)] * 2), lambda size: (v2.ScaleJitter(size, (1.0, 2.0)), None)),  # smaller: nothing left
     **{name: (BYTES, ONE, lambda _, name=name: (getattr(T, name)(), None)) for name in ("AutoAugment", "RandAugment", "TrivialAugmentWide", "AugMix")},  # type: ignore[misc]
 }
 # Pillow rounds gray, mean and blur to bytes before it goes on; positions and Gaussians are of float32 in PyTorch.

@@ -76,11 +76,12 @@ def schedulers(draw: Any, name: str | None = None, names: Any = (*SCHEDULERS, *_
 def trainings(draw: Any, optimizer: str | None = None, scheduler: str | None = None) -> Training:
     """A network, an optimiser, perhaps a scheduler, a loss, a batch of data, and one to four steps.
 
-    Muon, which takes matrices alone, and Rprop, which takes the sign of rounding errors too, train a network without biases and norms.
+    Muon, which takes matrices alone, and Rprop, Adagrad and Adafactor, whose first step from a gradient that is a rounding error is as long as
+    from any other, train a network without biases and norms.
     """
     chosen = draw(optimizers(optimizer))
     outputs, batch = draw(st.integers(1, 3)), draw(st.integers(1, 3))
-    if chosen.op in ("optim.Muon", "optim.Rprop"):
+    if chosen.op in ("optim.Muon", "optim.Rprop", "optim.Adagrad", "optim.Adafactor"):
         inputs = draw(st.integers(1, 3))
         layers = (Case("nn.Linear", (inputs, 3), {"bias": False}), Case("nn.Tanh"), Case("nn.Linear", (3, outputs), {"bias": False}))
         network = Case("nn.Sequential", layers, {}, (draw(tensors((batch, inputs))),))
