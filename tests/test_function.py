@@ -23,6 +23,21 @@ def equal(have: Any, *want: float) -> None:
     np.testing.assert_allclose(to_numpy(have.detach()), want, rtol=1e-12)
 
 
+def squaring(lib: Any) -> Any:
+    """x^2 as a custom function that saves its input."""
+    class Square(lib.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            ctx.save_for_backward(x)
+            return x * x
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return 2 * g * ctx.saved_tensors[0]
+
+    return Square
+
+
 @both
 def test_context_apart_from_the_forward(lib: Any) -> None:
     """`setup_context` sees inputs and outputs; what it saves may be either; nothing in the forward is recorded."""
@@ -78,16 +93,7 @@ def test_an_edited_output_or_input_that_was_saved_is_found(lib: Any) -> None:
 
 def test_what_was_saved_goes_with_the_backward() -> None:
     """Though the output, and its node, live on."""
-    class Square(minidl.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, x: Any) -> Any:
-            ctx.save_for_backward(x)
-            return x * x
-
-        @staticmethod
-        def backward(ctx: Any, g: Any) -> Any:
-            return 2 * g * ctx.saved_tensors[0]
-
+    Square = squaring(minidl)
     h = leaf(minidl, 3.0) * 1
     gone = weakref.ref(h)
     y = Square.apply(h)
@@ -227,16 +233,7 @@ def test_only_tensors_are_saved(lib: Any) -> None:
 
 @both
 def test_hooks_on_saved_tensors_see_a_functions_own(lib: Any) -> None:
-    class Square(lib.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, x: Any) -> Any:
-            ctx.save_for_backward(x)
-            return x * x
-
-        @staticmethod
-        def backward(ctx: Any, g: Any) -> Any:
-            return 2 * g * ctx.saved_tensors[0]
-
+    Square = squaring(lib)
     x, packed = leaf(lib, 3.0), []
     with lib.autograd.graph.saved_tensors_hooks(lambda t: packed.append(1) or t.detach().clone(), lambda t: t + 1):
         y = Square.apply(x)

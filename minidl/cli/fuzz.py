@@ -22,7 +22,7 @@ ADAPTERS: dict[str, Any] = {"numpy": numpy_function, "minidl": minidl_function, 
 def add_fuzz_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("function", help="MODULE:FUNCTION, called as PyTorch's operator is; with --library onnx an ONNX operator")
     parser.add_argument("--as", dest="op", required=True, metavar="OPERATOR", help="what it should be, such as conv_transpose2d")
-    parser.add_argument("--library", choices=[*ADAPTERS, "onnx"], default="numpy", help="whose arrays it takes")
+    parser.add_argument("--library", dest="arrays", choices=[*ADAPTERS, "onnx"], default="numpy", help="whose arrays it takes")
     parser.add_argument("--examples", type=int, default=500, help="how many calls are drawn")
     parser.add_argument("--seed", type=int, help="the same seed draws the same calls; by default another each time")
     parser.add_argument("--oracle", choices=["minidl", "none"], default="minidl", help="none: relations and slopes alone")
@@ -38,7 +38,7 @@ def run_fuzz(arguments: argparse.Namespace) -> int:
         raise ValueError(f"drawing calls needs Hypothesis, which `pip install minidl[testing]` brings ({error})") from None
 
     seed = random.randrange(2 ** 31) if arguments.seed is None else arguments.seed
-    candidate = onnx_operator(arguments.function) if arguments.library == "onnx" else load(arguments.function, arguments.library)
+    candidate = onnx_operator(arguments.function) if arguments.arrays == "onnx" else load(arguments.function, arguments.arrays)
     start = time.perf_counter()
     try:
         count = check(candidate, arguments.op, cases(arguments.op, arguments.plain), None if arguments.oracle == "none" else "minidl",

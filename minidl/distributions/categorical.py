@@ -99,12 +99,10 @@ class Categorical(Distribution):
         return values.expand(-1, *self._batch_shape) if expand else values
 
 
-class OneHotCategorical(Distribution):
-    """A choice as a vector with a 1 at its place; the parameters of `Categorical`."""
+class OverCategorical(Distribution):
+    """A distribution of vectors with the parameters of a `Categorical`, one element for each of its choices."""
 
-    arg_constraints: ClassVar[Any] = {"probs": constraints.simplex, "logits": constraints.real_vector}
-    support = constraints.one_hot
-    has_enumerate_support = True
+    arg_constraints = Categorical.arg_constraints
 
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
         self._categorical = Categorical(probs, logits)
@@ -131,6 +129,13 @@ class OneHotCategorical(Distribution):
     def param_shape(self) -> Any:
         """The shape of `probs`."""
         return self._categorical.param_shape
+
+
+class OneHotCategorical(OverCategorical):
+    """A choice as a vector with a 1 at its place; the parameters of `Categorical`."""
+
+    support = constraints.one_hot
+    has_enumerate_support = True
 
     @property
     def mean(self) -> Any:

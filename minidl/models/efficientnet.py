@@ -36,26 +36,34 @@ class MBConvConfig:
         return make_divisible(channels * width_mult, 8, min_value)
 
 
-class MBConv(nn.Module):
-    """1 x 1 convolution to more channels, depthwise convolution, squeeze-and-excitation, linear 1 x 1; a sum if the shape stays."""
+class Bottleneck(nn.Module):
+    """What `MBConv` and `FusedMBConv` have in common: the sum with the input if the shape stays, behind stochastic depth."""
 
-    def __init__(self, cnf: MBConvConfig, stochastic_depth_prob: float, norm_layer: Callable[..., nn.Module],
-                 se_layer: Callable[..., nn.Module] = SqueezeExcitation) -> None:
+    def __init__(self, cnf: MBConvConfig, stochastic_depth_prob: float, layers: list[nn.Module]) -> None:
         super().__init__()
         if not 1 <= cnf.stride <= 2:
             raise ValueError("illegal stride value")
         self.use_res_connect = cnf.stride == 1 and cnf.input_channels == cnf.out_channels
-        unit = partial(Conv2dNormActivation, norm_layer=norm_layer, activation_layer=nn.SiLU)
-        width = cnf.adjust_channels(cnf.input_channels, cnf.expand_ratio)
-        self.block = nn.Sequential(*([] if width == cnf.input_channels else [unit(cnf.input_channels, width, kernel_size=1)]),
-                                   unit(width, width, cnf.kernel, cnf.stride, groups=width),
-                                   se_layer(width, max(1, cnf.input_channels // 4), activation=partial(nn.SiLU, inplace=True)),
-                                   unit(width, cnf.out_channels, kernel_size=1, activation_layer=None))
+        self.block = nn.Sequential(*layers)
         self.stochastic_depth = StochasticDepth(stochastic_depth_prob, "row")
         self.out_channels = cnf.out_channels
 
     def forward(self, input: Any) -> Tensor:
         return self.stochastic_depth(self.block(input)) + input if self.use_res_connect else self.block(input)
+
+
+class MBConv(Bottleneck):
+    """1 x 1 convolution to more channels, depthwise convolution, squeeze-and-excitation, linear 1 x 1; a sum if the shape stays."""
+
+    def __init__(self, cnf: MBConvConfig, stochastic_depth_prob: float, norm_layer: Callable[..., nn.Module],
+                 se_layer: Callable[..., nn.Module] = SqueezeExcitation) -> None:
+        unit = partial(Conv2dNormActivation, norm_layer=norm_layer, activation_layer=nn.SiLU)
+        width = cnf.adjust_channels(cnf.input_channels, cnf.expand_ratio)
+        super().__init__(cnf, stochastic_depth_prob, [
+            *([] if width == cnf.input_channels else [unit(cnf.input_channels, width, kernel_size=1)]),
+            unit(width, width, cnf.kernel, cnf.stride, groups=width),
+            se_layer(width, max(1, cnf.input_channels // 4), activation=partial(nn.SiLU, inplace=True)),
+            unit(width, cnf.out_channels, kernel_size=1, activation_layer=None)])
 
 
 class FusedMBConvConfig(MBConvConfig):
@@ -66,24 +74,14 @@ class FusedMBConvConfig(MBConvConfig):
         super().__init__(expand_ratio, kernel, stride, input_channels, out_channels, num_layers, block=block or FusedMBConv)
 
 
-class FusedMBConv(nn.Module):
+class FusedMBConv(Bottleneck):
     """An `MBConv` whose first two convolutions are one, full, and without squeeze-and-excitation; that one alone if it expands nothing."""
 
     def __init__(self, cnf: FusedMBConvConfig, stochastic_depth_prob: float, norm_layer: Callable[..., nn.Module]) -> None:
-        super().__init__()
-        if not 1 <= cnf.stride <= 2:
-            raise ValueError("illegal stride value")
-        self.use_res_connect = cnf.stride == 1 and cnf.input_channels == cnf.out_channels
         unit = partial(Conv2dNormActivation, norm_layer=norm_layer, activation_layer=nn.SiLU)
         width = cnf.adjust_channels(cnf.input_channels, cnf.expand_ratio)
-        self.block = nn.Sequential(*([unit(cnf.input_channels, cnf.out_channels, cnf.kernel, cnf.stride)] if width == cnf.input_channels else
-                                     [unit(cnf.input_channels, width, cnf.kernel, cnf.stride),
-                                      unit(width, cnf.out_channels, kernel_size=1, activation_layer=None)]))
-        self.stochastic_depth = StochasticDepth(stochastic_depth_prob, "row")
-        self.out_channels = cnf.out_channels
-
-    def forward(self, input: Any) -> Tensor:
-        return self.stochastic_depth(self.block(input)) + input if self.use_res_connect else self.block(input)
+        super().__init__(cnf, stochastic_depth_prob, [unit(cnf.input_channels, cnf.out_channels, cnf.kernel, cnf.stride)] if width == cnf.input_channels else [
+            unit(cnf.input_channels, width, cnf.kernel, cnf.stride), unit(width, cnf.out_channels, kernel_size=1, activation_layer=None)])
 
 
 class EfficientNet(nn.Module):

@@ -88,14 +88,14 @@ class TensorCandidate(Candidate):
 
     def __init__(self, library: Any, function: Any, code: str) -> None:
         super().__init__(function, code)
-        self.library = library
+        self.lib = library
 
     def _run(self, case: Case, wanted: Sequence[bool] = ()) -> tuple[list[Any], list[Any]]:
         leaves: list[Any] = []
         flags = iter(wanted)
 
         def tensor(a: np.ndarray) -> Any:
-            t = self.library.from_numpy(a)
+            t = self.lib.from_numpy(a)
             if a.dtype.kind == "f" and next(flags, False):
                 leaves.append(t.requires_grad_())
             return t
@@ -104,13 +104,13 @@ class TensorCandidate(Candidate):
             warnings.simplefilter("ignore", UserWarning)  # PyTorch's advice, such as that on read-only memory
             c = case.map(tensor)
             if case.op.startswith("nn."):
-                self.library.manual_seed(0)
-                module = build(self.library.nn, c)
+                self.lib.manual_seed(0)
+                module = build(self.lib.nn, c)
                 if all(a.dtype == np.float64 for a in case.floats()):
                     module.double()
                 leaves += list(module.parameters()) if wanted else []
                 return flat(module(*(c.inputs or ()))), leaves
-            function = find(self.library, case.op) if self.function is None else self.function
+            function = find(self.lib, case.op) if self.function is None else self.function
             return flat(function(*c.args, **c.kwargs)), leaves
 
     def outputs(self, case: Case) -> Arrays:
@@ -118,7 +118,7 @@ class TensorCandidate(Candidate):
 
     def _first(self, case: Case, gs: Arrays, wanted: Sequence[bool], again: bool) -> tuple[list[Any], list[Any], list[Any]]:
         ys, leaves = self._run(case, wanted)
-        weights = [self.library.from_numpy(np.array(g)) for g in gs]
+        weights = [self.lib.from_numpy(np.array(g)) for g in gs]
         for w in weights:
             w.requires_grad_(again)
         used = [(y, w) for y, w in zip([y for y in ys if y.is_floating_point()], weights) if y.requires_grad]
@@ -127,7 +127,7 @@ class TensorCandidate(Candidate):
         return list(self._grad([y for y, _ in used], leaves, [w for _, w in used], again)), leaves, weights
 
     def _grad(self, ys: Any, xs: Any, gs: Any, again: bool = False) -> Any:
-        return self.library.autograd.grad(ys, xs, gs, create_graph=again, allow_unused=True) if xs else []
+        return self.lib.autograd.grad(ys, xs, gs, create_graph=again, allow_unused=True) if xs else []
 
     def gradients(self, case: Case, gs: Arrays, wanted: Sequence[bool]) -> Arrays:
         found, leaves, _ = self._first(case, gs, wanted, False)
@@ -135,7 +135,7 @@ class TensorCandidate(Candidate):
 
     def second(self, case: Case, gs: Arrays, us: Arrays, wanted: Sequence[bool]) -> Arrays:
         first, leaves, weights = self._first(case, gs, wanted, True)
-        used = [(g, self.library.from_numpy(np.array(u))) for g, u in zip(first, us) if g is not None and g.requires_grad]
+        used = [(g, self.lib.from_numpy(np.array(u))) for g, u in zip(first, us) if g is not None and g.requires_grad]
         xs = [*leaves, *weights]
         found = self._grad([g for g, _ in used], xs, [u for _, u in used]) if used else [None] * len(xs)
         return [_array(g, x) for g, x in zip(found, xs)]
