@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -16,11 +16,11 @@ from .ops.storage import TypedStorage as TypedStorage
 from .ops.storage import UntypedStorage as UntypedStorage
 
 __all__ = ["OutOfMemoryError", "TypedStorage", "UntypedStorage", "are_deterministic_algorithms_enabled", "can_cast",
-           "clear_autocast_cache", "compile", "complex", "get_autocast_cpu_dtype", "get_autocast_dtype", "get_autocast_gpu_dtype",
+           "clear_autocast_cache", "compile", "get_autocast_cpu_dtype", "get_autocast_dtype", "get_autocast_gpu_dtype",
            "get_default_device", "get_float32_matmul_precision", "is_autocast_cpu_enabled", "is_autocast_enabled",
-           "is_deterministic_algorithms_warn_only_enabled", "istft", "newaxis", "polar", "promote_types", "result_type", "scalar_tensor",
-           "set_default_device", "set_default_tensor_type", "set_float32_matmul_precision", "stft", "typename",
-           "use_deterministic_algorithms", "view_as_complex", "view_as_real"]
+           "is_deterministic_algorithms_warn_only_enabled", "newaxis", "promote_types", "result_type", "scalar_tensor",
+           "set_default_device", "set_default_tensor_type", "set_float32_matmul_precision", "typename",
+           "use_deterministic_algorithms"]
 
 newaxis = None
 _state: dict[str, Any] = {"deterministic": False, "warn_only": False, "precision": "highest"}
@@ -109,21 +109,6 @@ class OutOfMemoryError(RuntimeError):
     """What a device without memory left would raise: programs catch it by name."""
 
 
-# ---- complex tensors, of which there are none
-
-
-def _no_complex(name: str) -> Callable[..., NoReturn]:
-    def function(*args: Any, **kwargs: Any) -> NoReturn:
-        raise NotImplementedError(f"{name}: there are no complex tensors here; keep real and imaginary part, or sine and cosine, as tensors of their own")
-
-    function.__name__, function.__doc__ = name, "NotImplementedError: there are no complex tensors."
-    return function
-
-
-complex, polar, view_as_complex, view_as_real, stft, istft = (
-    _no_complex(name) for name in ("complex", "polar", "view_as_complex", "view_as_real", "stft", "istft"))
-
-
 # ---- types
 
 
@@ -143,7 +128,7 @@ def result_type(tensor1: Any, tensor2: Any) -> dtype:
 
 
 def can_cast(from_: dtype, to: dtype) -> bool:
-    """Whether a result of one type may be written into a tensor of the other: not from float to integer, nor to bool."""
+    """Whether a result of one type may be written into a tensor of the other: not from complex to float, from float to integer, nor to bool."""
     return CATEGORY[as_numpy_dtype(from_).kind] <= CATEGORY[as_numpy_dtype(to).kind]
 
 
@@ -182,6 +167,6 @@ def _typed(element: dtype, word: str) -> type:
                                         "dtype": element})
 
 
-TYPED: dict[str, Callable[..., Any]] = {f"{word}Tensor": _typed(element, word) for element, word in WORDS.items()}
+TYPED: dict[str, Callable[..., Any]] = {f"{word}Tensor": _typed(element, word) for element, word in WORDS.items() if not element.is_complex}
 globals().update(TYPED)
 __all__ += list(TYPED)

@@ -123,12 +123,6 @@ def test_transforms_say_that_they_are_not_here(name: str) -> None:
         getattr(minidl.fft, name)(minidl.ones(4))
 
 
-@pytest.mark.parametrize("name", ["complex", "polar", "view_as_complex", "view_as_real", "stft", "istft"])
-def test_functions_of_complex_tensors_say_that_there_are_none(name: str) -> None:
-    with pytest.raises(NotImplementedError, match=f"^{name}: there are no complex tensors here"):
-        getattr(minidl, name)(minidl.ones(4), 2)
-
-
 def test_what_programs_ask_of_other_processes() -> None:
     from minidl.distributed import nn
     from minidl.distributed.optim import ZeroRedundancyOptimizer

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..core.broadcast import zeros_for
 from ..core.engine import as_tensor
-from ..core.graph import Node, Slot, attach_slots, next_order, raise_freed, raise_modified
+from ..core.graph import Node, Slot, attach_slots, conjugate, next_order, raise_freed, raise_modified
 from ..core.inplace import check_editable, rebase
 from ..core.modes import modes
 from ..core.tensor import Tensor, edge, new, wrap
@@ -110,7 +110,7 @@ class FunctionNode(Node):
 def _run_backward(node: FunctionNode, g: Any, edges: Any) -> tuple[Any, ...]:
     gs = g if isinstance(g, (list, tuple)) else (g,)
     given = [gs[r] if isinstance(r, int) else zeros_for(r[0], r[1], False) if r is not None and node.materialize else None for r in node.returned]
-    results = node.function.backward(node.ctx, *map(as_tensor, given))
+    results = node.function.backward(node.ctx, *[as_tensor(conjugate(g)) for g in given])
     results = results if isinstance(results, tuple) else (results,)
     if len(results) > len(node.edges) and all(r is None for r in results[len(node.edges):]):
         results = results[:len(node.edges)]
@@ -120,7 +120,7 @@ def _run_backward(node: FunctionNode, g: Any, edges: Any) -> tuple[Any, ...]:
     for r in results:
         if r is not None and not isinstance(r, Tensor):
             raise TypeError(f"expected Variable or None (got {type(r).__name__})")
-    return results
+    return tuple(map(conjugate, results))
 
 
 def _on_arrays(node: FunctionNode, g: Any, edges: Any) -> tuple[Any, ...]:
@@ -214,7 +214,7 @@ def _record(node: FunctionNode, args: tuple[Any, ...], outputs: list[Any]) -> No
     carriers: list[Any] = []
     positions: dict[int, int] = {}
     for i, t in enumerate(outputs):
-        if not isinstance(t, Tensor) or t._data.dtype.kind != "f" or any(t is n for n in node.non_differentiable):
+        if not isinstance(t, Tensor) or t._data.dtype.kind not in "fc" or any(t is n for n in node.non_differentiable):
             continue
         positions[i] = len(carriers)
         if id(t) in dirty:

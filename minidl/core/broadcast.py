@@ -38,21 +38,29 @@ def expand_to(x: Any, shape: Any) -> Any:
     return repeated(x, shape)
 
 
+def as_type(x: Any, dtype: np.dtype) -> Any:
+    """An array in another element type; of complex numbers the real part, where the type is real."""
+    return (x.real if x.dtype.kind == "c" != dtype.kind else x).astype(dtype)
+
+
 @primitive(x=lambda g: g, grad_name="ToCopyBackward0")
 def convert(x: Any, dtype: Any) -> Any:
     """y = x in another element type; the engine casts the gradient back."""
-    return x.astype(dtype)
+    return as_type(x, dtype)
 
 
 def fit(g: Any, shape: tuple[int, ...], dtype: np.dtype) -> Any:
-    """A gradient brought to the shape and type of the value it belongs to: broadcasting and casting undone."""
+    """A gradient brought to the shape and type of the value it belongs to: broadcasting and casting undone.
+
+    A real value's is the real part of what arrives from complex numbers.
+    """
     if isinstance(g, Tensor):
         if g._data.shape != shape:
             g = sum_to(g, shape)
         return g if g._data.dtype == dtype else convert(g, dtype)
     if g.shape != shape:
         g = sum_to(np.asarray(g), shape)
-    return g if g.dtype == dtype else g.astype(dtype)
+    return g if g.dtype == dtype else as_type(g, dtype)
 
 
 def zeros_for(shape: tuple[int, ...], dtype: np.dtype, on_tensors: bool) -> Any:

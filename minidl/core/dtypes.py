@@ -29,7 +29,14 @@ class dtype:
         return f"torch.{self.name}"
 
     def to_real(self) -> dtype:
-        return self
+        """The type of a complex number's two parts; of a real number its own."""
+        return DTYPES[np.dtype(f"f{self.itemsize // 2}")] if self.is_complex else self
+
+    def to_complex(self) -> dtype:
+        """The complex type with parts of this type; RuntimeError where there is none."""
+        if not (self.is_complex or self.is_floating_point and 2 * self.itemsize in (8, 16)):
+            raise RuntimeError(f"Unknown Complex ScalarType for {WORDS[self]}")
+        return self if self.is_complex else DTYPES[np.dtype(f"c{2 * self.itemsize}")]
 
 
 class AbsentType(dtype):
@@ -55,16 +62,17 @@ def _by_name(name: str) -> dtype:
 float64, float32, float16 = dtype("float64", "f8"), dtype("float32", "f4"), dtype("float16", "f2")
 int64, int32, int16, int8 = dtype("int64", "i8"), dtype("int32", "i4"), dtype("int16", "i2"), dtype("int8", "i1")
 uint8, bool_ = dtype("uint8", "u1"), dtype("bool", "?")
+complex128, complex64 = dtype("complex128", "c16"), dtype("complex64", "c8")
 
-DTYPES = {d.dtype: d for d in (float64, float32, float16, int64, int32, int16, int8, uint8, bool_)}
+DTYPES = {d.dtype: d for d in (float64, float32, float16, complex128, complex64, int64, int32, int16, int8, uint8, bool_)}
 ABSENT: dict[str, dtype] = {name: AbsentType(name, size) for name, size in (
     ("bfloat16", 2), ("float8_e4m3fn", 1), ("float8_e4m3fnuz", 1), ("float8_e5m2", 1), ("float8_e5m2fnuz", 1), ("float8_e8m0fnu", 1),
-    ("complex64", 8), ("complex128", 16), ("uint16", 2), ("uint32", 4), ("uint64", 8))}
+    ("complex32", 4), ("uint16", 2), ("uint32", 4), ("uint64", 8))}
 ALIASES = {"double": float64, "float": float32, "half": float16, "long": int64, "int": int32, "short": int16,
-           "bool": bool_, "cfloat": ABSENT["complex64"], "cdouble": ABSENT["complex128"]}
+           "bool": bool_, "cfloat": complex64, "cdouble": complex128, "chalf": ABSENT["complex32"]}
 # The words of PyTorch's messages and legacy constructors (FloatTensor, LongTensor, ...).
 WORDS = {float64: "Double", float32: "Float", float16: "Half", int64: "Long", int32: "Int", int16: "Short",
-         int8: "Char", uint8: "Byte", bool_: "Bool"}
+         int8: "Char", uint8: "Byte", bool_: "Bool", complex128: "ComplexDouble", complex64: "ComplexFloat"}
 
 F8, F4, I8, B1 = float64.dtype, float32.dtype, int64.dtype, bool_.dtype
 _default = [F4]
@@ -115,10 +123,10 @@ def check_supported(d: np.dtype) -> np.dtype:
 
 
 def promote_types(a: np.dtype, b: np.dtype) -> np.dtype:
-    """The smallest type that PyTorch lets hold both: as NumPy's, but an integer never widens a float."""
-    if a.kind == "f" and b.kind != "f":
+    """The smallest type that PyTorch lets hold both: as NumPy's, but an integer never widens a float or complex type."""
+    if a.kind in "fc" and b.kind not in "fc":
         return a
-    if b.kind == "f" and a.kind != "f":
+    if b.kind in "fc" and a.kind not in "fc":
         return b
     return np.promote_types(a, b)
 
@@ -134,7 +142,7 @@ _LIMITS = {"bfloat16": (2.0 ** -7, (2 - 2.0 ** -7) * 2.0 ** 127, 2.0 ** -126, 0.
 
 
 class finfo(_TypeInfo):
-    """Limits of a floating-point dtype: bits, eps, max, min, tiny, smallest_normal, resolution.
+    """Limits of a floating-point dtype, or of a complex one's parts: bits, eps, max, min, tiny, smallest_normal, resolution.
 
     >>> finfo(float32).eps
     1.1920928955078125e-07
@@ -147,10 +155,10 @@ class finfo(_TypeInfo):
             self.min, self.smallest_normal = -self.max, self.tiny
             return
         d = as_numpy_dtype(type) if type is not None else default_dtype()
-        if d.kind != "f":
+        if d.kind not in "fc":
             raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle {d}")
         info = np.finfo(d)
-        self.bits, self.dtype = int(info.bits), DTYPES[d].name
+        self.bits, self.dtype = int(info.bits), DTYPES[info.dtype].name
         self.resolution, self.min, self.max = 10.0 ** -int(info.precision), float(info.min), float(info.max)
         self.eps, self.smallest_normal, self.tiny = float(info.eps), float(info.tiny), float(info.tiny)
 

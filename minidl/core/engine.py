@@ -3,6 +3,12 @@
 A node is later than all that it was computed from, so a walk that finds the nodes and a sort give the order, which is PyTorch's
 engine's too: hooks fire in the same order. No recursion, so a chain may have any length. The gradients are bare
 ndarrays, unless a graph of this backward is wanted (`create_graph`): then they are Tensors and the same rules are recorded.
+
+Complex gradients. PyTorch's gradient of a real L with respect to z = a + ib is dL/da + i dL/db, the conjugate of what the chain
+rule multiplies: for y = f(z) analytic, grad z = conj(f'(z)) grad y. In here travels that conjugate, dL/da - i dL/db, for which
+every analytic op's rule holds as it is written for real numbers; an op that is not analytic (abs, conj, view_as_real) has a rule
+for it. It is turned (`conjugate`) where a user can see it: at the roots, the leaves, hooks, and custom functions. A real value's
+gradient is the real part of what arrives (`fit`).
 """
 
 from __future__ import annotations
@@ -14,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from .broadcast import fit, zeros_for
-from .graph import Node, Slot
+from .graph import Node, Slot, conjugate
 from .modes import modes
 from .tensor import Tensor, edge, type_name, wrap
 
@@ -79,6 +85,7 @@ def _run(roots: list[tuple[Any, Any]], retain: bool, create: bool, captured: dic
     modes.task = found if wanted is None else wanted
     gradients: dict[Any, Any] = {}
     for target, g in roots:
+        g = conjugate(g)
         gradients[target] = g if target not in gradients else gradients[target] + g
     for leaf in [target for target in gradients if arrivals.get(target) == 0]:
         reach_leaf(leaf, [gradients.pop(leaf)], create, captured)
@@ -92,10 +99,10 @@ def _run(roots: list[tuple[Any, Any]], retain: bool, create: bool, captured: dic
                 raise
         else:
             if node._hooks is not None or node.retainer is not None:
-                g = run_tensor_hooks(node, g)
+                g = conjugate(run_tensor_hooks(node, conjugate(g)))
             if captured is not None:
                 if node in captured:
-                    captured[node] = g
+                    captured[node] = conjugate(g)
                 if node not in leading:  # type: ignore[operator]
                     continue
                 needed = tuple([e if e in wanted else None for e in edges])  # type: ignore[operator]
@@ -144,6 +151,8 @@ def reach_leaf(leaf: Tensor, holder: list[Any], create: bool, captured: dict[Any
 
     `holder` is a list with the gradient, so that no caller's variable holds it too.
     """
+    if leaf._data.dtype.kind == "c":
+        holder[0] = conjugate(holder[0])
     if leaf._hooks is not None:
         holder[0] = run_tensor_hooks(leaf, holder[0])
     if captured is None:
@@ -243,23 +252,25 @@ def run_tensor_hooks(owner: Any, g: Any) -> Any:
 
 def run_pre_hooks(node: Node, g: Any) -> Any:
     many = isinstance(g, list)
+    g = list(map(conjugate, g)) if many else conjugate(g)
     for hook in list(node._pre_hooks.values()):  # type: ignore[union-attr]
         result = hook(tuple(map(as_tensor, g)) if many else (as_tensor(g),))
         if result is not None:
             result = result if isinstance(result, tuple) else (result,)
             g = [like(r, old) for r, old in zip(result, g)] if many else like(result[0], g)
-    return g
+    return list(map(conjugate, g)) if many else conjugate(g)
 
 
 def run_post_hooks(node: Node, results: Any, g: Any) -> Any:
-    outputs = tuple(map(as_tensor, g)) if isinstance(g, list) else (as_tensor(g),)
+    outputs = tuple([as_tensor(conjugate(x)) for x in (g if isinstance(g, list) else [g])])
+    results = tuple(map(conjugate, results))
     sample = next(x for x in g if x is not None) if isinstance(g, list) else g
     for hook in list(node._post_hooks.values()):  # type: ignore[union-attr]
         replaced = hook(tuple(map(as_tensor, results)), outputs)
         if replaced is not None:
             replaced = replaced if isinstance(replaced, tuple) else (replaced,)
             results = tuple(None if r is None else like(r, sample) for r in replaced)
-    return results
+    return tuple(map(conjugate, results))
 
 
 def accumulate(leaf: Tensor, holder: list[Any], create: bool) -> None:
@@ -303,6 +314,8 @@ def _roots(name: str, tensors: Any, gradients: Any, create: bool) -> list[tuple[
         if g is None:
             if t._data.size != 1:
                 raise RuntimeError("grad can be implicitly created only for scalar outputs")
+            if t._data.dtype.kind == "c":
+                raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {t.dtype}")
             g = wrap(np.ones(t._data.shape, t._data.dtype))
         elif not isinstance(g, Tensor):
             raise TypeError(f"gradients can be either Tensors or None, but got {type(g).__name__}")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import tensor
-from .tensor import Hooks, RemovableHandle, Tensor, type_name, wrap
+from .tensor import Hooks, RemovableHandle, Tensor, dtype_of, type_name, wrap
 
 # Later nodes have smaller numbers, so that a sort puts the latest first. A node is later than all its inputs.
 next_order = itertools.count(0, -1).__next__
@@ -83,8 +83,9 @@ class Node:
         return self._pre_hooks.add(hook)
 
     def __call__(self, *gradients: Any) -> Any:
-        result = self.tensors(self, gradients[0] if self.outputs == 1 else gradients, self.edges)
-        return result[0] if len(result) == 1 else tuple(result)
+        gradients = tuple(map(conjugate, gradients))
+        result = tuple(map(conjugate, self.tensors(self, gradients[0] if self.outputs == 1 else gradients, self.edges)))
+        return result[0] if len(result) == 1 else result
 
 
 class Slot(Node):
@@ -140,10 +141,15 @@ class AccumulateGrad:
         return hash(("AccumulateGrad", id(self.variable)))
 
 
+def conjugate(g: Any) -> Any:
+    """A complex gradient as the rules see it, from what the user sees, and back; any other (and None) as it is. See `minidl.core.engine`."""
+    return g.conj() if g is not None and dtype_of(g).kind == "c" else g
+
+
 def attach_slots(node: Node, tensors: list[Tensor]) -> None:
     """Makes `tensors` the outputs of a node with several; integer outputs carry no gradient."""
     node.outputs, node.plain = len(tensors), False
-    node.forms = [(t._data.shape, t._data.dtype) if t._data.dtype.kind == "f" else None for t in tensors]
+    node.forms = [(t._data.shape, t._data.dtype) if t._data.dtype.kind in "fc" else None for t in tensors]
     for index in reversed(range(len(tensors))):  # so that output 0 has the latest order and is collected first
         t = tensors[index]
         if node.forms[index] is not None:
@@ -157,7 +163,7 @@ def saved_output(node: Node, array: np.ndarray, index: int = 0) -> Tensor:
     t = wrap(array)
     if node.outputs == 1:
         t._node, t._rg = node, True
-    elif array.dtype.kind == "f":
+    elif array.dtype.kind in "fc":
         slot = Slot(node, index, array)
         slot.order = next_order()
         t._node, t._rg = slot, True

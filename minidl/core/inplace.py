@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .dtypes import word
-from .graph import Node, Slot, next_order
+from .graph import Node, Slot, conjugate, next_order
 from .modes import modes
 from .primitive import primitive, spec_of
 from .promotion import CATEGORY
@@ -25,7 +25,7 @@ __all__ = ["in_place", "in_place_view", "overwrite", "check_editable"]
 
 
 @primitive(base=lambda g, part_shape, replay: view_scatter(g, zeros(g, part_shape), replay),
-           part=lambda g, replay: along(g, replay), grad_name="CopySlices")
+           part=lambda g, replay: conjugate(along(conjugate(g), replay)), grad_name="CopySlices")
 def view_scatter(base: Any, part: Any, replay: Any) -> Any:
     """y = base, with the elements seen through the view ops `replay` replaced by `part`."""
     y = np.array(base, order="K")

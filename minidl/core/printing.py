@@ -73,7 +73,23 @@ class Formatter:
         return (self._number(v) if self.floating else str(v)).rjust(self.width)
 
 
-def _row(values: np.ndarray, indent: int, format: Formatter, summarize: bool) -> str:
+class ComplexFormatter:
+    """Real and imaginary parts, each with a width and notation of its own."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.real, self.imag = Formatter(values.real), Formatter(values.imag)
+        self.width = self.real.width + self.imag.width + 1
+
+    def __call__(self, v: complex) -> str:
+        imag = self.imag(v.imag).lstrip()
+        return f"{self.real(v.real)}{'' if imag[0] == '-' else '+'}{imag}j"
+
+
+def formatter(values: np.ndarray) -> Any:
+    return (ComplexFormatter if values.dtype.kind == "c" else Formatter)(values)
+
+
+def _row(values: np.ndarray, indent: int, format: Any, summarize: bool) -> str:
     per_line = max(1, math.floor((Options.linewidth - indent) / (format.width + 2)))
     edge = Options.edgeitems
     if summarize and values.size > 2 * edge:
@@ -84,7 +100,7 @@ def _row(values: np.ndarray, indent: int, format: Formatter, summarize: bool) ->
     return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
 
 
-def _block(values: np.ndarray, indent: int, format: Formatter, summarize: bool) -> str:
+def _block(values: np.ndarray, indent: int, format: Any, summarize: bool) -> str:
     if values.ndim == 0:
         return format(values.item())
     if values.ndim == 1:
@@ -112,7 +128,7 @@ def tensor_repr(t: Tensor) -> str:
     values, prefix, suffixes = t._data, "tensor(", []
     indent = len(prefix)
     d = DTYPES[values.dtype]
-    has_default = values.dtype in (default_dtype(), np.dtype(np.int64), np.dtype(bool))
+    has_default = values.dtype in (default_dtype(), np.promote_types(default_dtype(), np.complex64), np.dtype(np.int64), np.dtype(bool))
     if values.size == 0:
         if values.ndim != 1:
             suffixes.append(f"size={tuple(values.shape)}")
@@ -123,7 +139,7 @@ def tensor_repr(t: Tensor) -> str:
         if not has_default:
             suffixes.append(f"dtype={d}")
         summarize = values.size > Options.threshold
-        text = _block(values, indent, Formatter(_shown(values) if summarize else values), summarize)
+        text = _block(values, indent, formatter(_shown(values) if summarize else values), summarize)
     if t.grad_fn is not None:
         suffixes.append(f"grad_fn=<{t.grad_fn.name()}>")
     elif t.requires_grad:

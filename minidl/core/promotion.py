@@ -1,7 +1,7 @@
 """The element type in which operands meet.
 
 PyTorch ranks operands: tensors with dimensions, then 0-d tensors, then Python numbers. A lower rank changes the result's
-type only where its category (bool < integer < float) is higher. https://docs.pytorch.org/docs/stable/tensor_attributes.html
+type only where its category (bool < integer < float < complex) is higher. https://docs.pytorch.org/docs/stable/tensor_attributes.html
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ import numpy as np
 from .dtypes import B1, I8, default_dtype, promote_types
 from .tensor import Tensor
 
-CATEGORY = {"b": 0, "i": 1, "u": 1, "f": 2}
+CATEGORY = {"b": 0, "i": 1, "u": 1, "f": 2, "c": 3}
+C4 = np.dtype("c8")  # complex64, the smallest complex type
 
 
 def _combine(higher: np.dtype | None, lower: np.dtype | None) -> np.dtype | None:
     if higher is None or lower is None:
         return higher or lower
     if CATEGORY[lower.kind] > CATEGORY[higher.kind]:
-        return lower
+        return np.promote_types(higher, C4) if higher.kind == "f" else lower
     return higher
 
 
@@ -32,6 +33,8 @@ def number_type(value: Any) -> np.dtype:
         return I8
     if isinstance(value, (float, np.floating)):
         return default_dtype()
+    if isinstance(value, (complex, np.complexfloating)):
+        return np.promote_types(default_dtype(), C4)
     raise TypeError(f"unsupported operand: expected a Tensor or a number, got {type(value).__name__}")
 
 
@@ -59,8 +62,8 @@ def cast(x: Any, d: np.dtype) -> Any:
         x = x._data
     if isinstance(x, np.ndarray):
         return x if x.dtype == d else x.astype(d)
-    if d.kind == "f" and not isinstance(x, np.generic):
-        return float(x)
+    if d.kind in "fc" and not isinstance(x, np.generic):
+        return float(x) if d.kind == "f" else complex(x)
     return np.asarray(x).astype(d)
 
 
@@ -73,7 +76,7 @@ def common(*operands: Any) -> tuple[Any, ...]:
 def floating(*operands: Any) -> tuple[Any, ...]:
     """As `common`, with integers and bools brought to the default floating-point type."""
     d = result_dtype(*operands)
-    if d.kind != "f":
+    if d.kind not in "fc":
         d = default_dtype()
     return tuple([cast(x, d) for x in operands])
 
@@ -84,7 +87,9 @@ def accumulation_type(d: np.dtype) -> np.dtype:
 
 
 def check_fits(value: Any, d: np.dtype, op: str) -> None:
-    """RuntimeError for a number that an integer type cannot hold; a negative int wraps in uint8, as in PyTorch."""
+    """RuntimeError for a number that a type cannot hold; a negative int wraps in uint8, as in PyTorch."""
+    if isinstance(value, complex) and d.kind != "c":
+        raise RuntimeError(f"{op}: value {value} cannot be converted to type {d.name} without overflow")
     if d.kind not in "iu" or isinstance(value, bool):
         return
     limits = np.iinfo(d)

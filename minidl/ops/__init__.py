@@ -23,6 +23,7 @@ FAMILIES = (  # in the order of their needs
     "history",
     "shape",
     "index",
+    "complex",
     "rearrange",
     "join",
     "gather",

@@ -51,7 +51,7 @@ def _accumulate(x: Any, product: np.ndarray, beta: Any, alpha: Any) -> np.ndarra
     if product.dtype == np.bool_:
         product = product & bool(alpha)
         return product | x if beta else product
-    if product.dtype.kind != "f":
+    if product.dtype.kind not in "fc":
         beta, alpha = int(beta), int(alpha)
     if alpha != 1:
         product *= alpha
@@ -97,7 +97,7 @@ def addr(input: Any, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1) -> 
         if x.ndim != 1:
             raise RuntimeError(f"addr: Expected 1-D argument {name}, but got {x.ndim}-D")
     for name, value in (("beta", beta), ("alpha", alpha)):
-        if isinstance(value, float) and dtype_of(input).kind != "f":
+        if isinstance(value, float) and dtype_of(input).kind not in "fc":
             raise RuntimeError(f"For integral input tensors, argument {name} must not be a floating point number.")
     check_summand("addr", input, (vec1.shape[0], vec2.shape[0]), vec2)
     return _addr(input, vec1, vec2, beta, alpha)

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..core import data_of, dtype_of, primitive, public
 from ..core.checks import require_tensor
+from ..core.dtypes import word
 from .compare import on_integers
 from .elementwise import function, needs_float, zeros_like
 
@@ -20,8 +21,10 @@ def scaled(b: Any, alpha: Any) -> Any:
     if not isinstance(b, (np.ndarray, np.generic)):
         return b * alpha
     d = b.dtype
-    if d.kind != "f" and isinstance(alpha, float):
+    if d.kind not in "fc" and isinstance(alpha, float):
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
+    if d.kind != "c" and isinstance(alpha, complex):
+        raise RuntimeError("For non-complex input tensors, argument alpha must not be a complex number.")
     if d != bool and isinstance(alpha, bool):
         raise RuntimeError("Boolean alpha only supported for Boolean results.")
     return b * np.asarray(alpha).astype(d)
@@ -79,7 +82,7 @@ def addcmul(x: Any, tensor1: Any, tensor2: Any, value: Any = 1) -> Any:
            tensor2=lambda g, tensor1, tensor2, value: -g * value * tensor1 / (tensor2 * tensor2), common="x tensor1 tensor2")
 def addcdiv(x: Any, tensor1: Any, tensor2: Any, value: Any = 1) -> Any:
     """y = x + value tensor1 / tensor2; integers are refused."""
-    if np.result_type(x).kind != "f":
+    if np.result_type(x).kind not in "fc":
         raise RuntimeError("Integer division with addcdiv is no longer supported, and in a future release addcdiv will perform "
                            "a true division of tensor1 and tensor2.")
     return np.add(x, tensor1 * x.dtype.type(value) / tensor2)
@@ -127,10 +130,10 @@ def _trunc_divide(a: Any, b: Any) -> Any:
 
 
 def check_divisor(op: str, a: Any, b: Any) -> None:
-    """What PyTorch refuses to divide with rounding: bools, and integers by zero."""
+    """What PyTorch refuses to divide with rounding: bools, complex numbers, and integers by zero."""
     kind = np.result_type(a, b).kind
-    if kind == "b":
-        raise NotImplementedError(f"\"{op}_cpu\" not implemented for 'Bool'")
+    if kind in "bc":
+        raise NotImplementedError(f"\"{op}_cpu\" not implemented for '{word(np.result_type(a, b))}'")
     if kind != "f" and not np.all(b):
         raise RuntimeError("ZeroDivisionError")
 

@@ -10,7 +10,7 @@ from ..core import Tensor, dtype_of, primitive, public
 from ..core.checks import require_tensor
 from ..core.dtypes import word
 
-OPERANDS = (Tensor, np.ndarray, np.generic, bool, int, float)
+OPERANDS = (Tensor, np.ndarray, np.generic, bool, int, float, complex)
 
 
 @public(method=True, inplace=True)
@@ -194,8 +194,8 @@ def isneginf(x: Any) -> Any:
 @public(method=True)
 @primitive(arrays="x")
 def isreal(x: Any) -> Any:
-    """Whether x has no imaginary part: always, as there are no complex tensors here."""
-    return np.ones(x.shape, bool)
+    """Whether x has no imaginary part."""
+    return np.isreal(x)
 
 
 @primitive(arrays="a b")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core import Tensor, data_of, default_dtype, from_array, public, wrap
+from ..core.broadcast import as_type
 from ..core.checks import as_sizes, require_tensor
 from ..core.dtypes import as_numpy_dtype
 from ..core.generator import fma
@@ -35,14 +36,16 @@ def as_array(data: Any, dtype: np.dtype | None) -> np.ndarray:
     empty_list = array.size == 0 and isinstance(data, (list, tuple))
     if dtype is None and (empty_list or (array.dtype == np.float64 and not contains_float64(data))):
         dtype = default_dtype()
-    return array if dtype is None else array.astype(dtype)
+    elif dtype is None and array.dtype == np.complex128 and not contains_float64(data):
+        dtype = number_type(1j)
+    return array if dtype is None else as_type(array, dtype)
 
 
 def contains_float64(data: Any) -> bool:
-    """Whether nested lists hold a NumPy float64 array or scalar, which keeps its type, rather than Python floats."""
+    """Whether nested lists hold a NumPy float64 or complex128 array or scalar, which keeps its type, rather than Python numbers."""
     if isinstance(data, (list, tuple)):
         return any(contains_float64(item) for item in data)
-    return isinstance(data, (np.ndarray, np.float64)) and data.dtype == np.float64
+    return isinstance(data, (np.ndarray, np.float64, np.complex128)) and data.dtype in (np.float64, np.complex128)
 
 
 @public
@@ -267,7 +270,7 @@ def spaced(start: Any, end: Any, steps: int, d: np.dtype) -> np.ndarray:
     """Counted up from the start in the first half and down from the end in the second, as PyTorch does."""
     if steps < 2:
         return np.full(steps, start).astype(d)
-    work = d if d in (np.float32, np.float64) else np.dtype(np.float64)
+    work = d if d in (np.float32, np.float64) or d.kind == "c" else np.dtype(np.float64)
     first, last = np.asarray([start, end]).astype(d).astype(work)
     step, i = (last - first) / work.type(steps - 1), np.arange(steps, dtype=work)
     if d.kind in "iu":  # which are cut off: with PyTorch's fused products, whose sum may stay below a whole number
@@ -283,7 +286,7 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any
         raise RuntimeError(f"number of steps must be non-negative, got {steps}")
     start, end, d = _bound("logspace", start), _bound("logspace", end), type_or_default(dtype)
     bounds = np.asarray([start, end]).astype(d)
-    work = d if d.kind == "f" else np.dtype(np.float32)
+    work = d if d.kind in "fc" else np.dtype(np.float32)
     first, last = bounds.astype(work)
     exponents = spaced(first, last, steps, work)
     with np.errstate(all="ignore"):

@@ -21,6 +21,8 @@ def zeros_like(g: Any) -> np.ndarray:
 @primitive(x=lambda g, keep: masked(g, keep), arrays="keep")
 def masked(x: Any, keep: Any) -> Any:
     """y = x where `keep`, else 0 whatever x is there (inf * 0 would be NaN); on bits, ten times as fast as np.where."""
+    if x.itemsize == 16:  # complex128: there are no integers of that size
+        return np.where(keep, x, 0)
     bits = f"i{x.itemsize}"
     return np.bitwise_and(x.view(bits), np.negative(keep.view("i1"), dtype=bits)).view(x.dtype)
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..core import Tensor, data_of, from_array, primitive, public, wrap
-from ..core.broadcast import convert
+from ..core.broadcast import as_type, convert
 from ..core.checks import broadcast_shape, wrap_dim
 from ..core.dtypes import WORDS, as_numpy_dtype, dtype
 from ..core.inplace import before_edit, check_editable, check_overlap, overwrite
@@ -74,7 +74,7 @@ def is_contiguous(input: Tensor, memory_format: memory_format = contiguous_forma
 
 @primitive(x=lambda g, x_shape: zeros_of(g, x_shape), src=lambda g: g, grad_name="CopyBackwards")
 def _copy(x: Any, src: Any) -> Any:
-    return np.broadcast_to(src, x.shape).astype(x.dtype)
+    return as_type(np.broadcast_to(src, x.shape), x.dtype)
 
 
 def zeros_of(g: Any, shape: tuple[int, ...]) -> Any:
@@ -92,10 +92,11 @@ def copy_(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
     if broadcast_shape("copy_", input._data.shape, src._data.shape) != input._data.shape:
         raise RuntimeError(f"output with shape {list(input.shape)} doesn't match the broadcast shape {list(src.shape)}")
     check_overlap(input._data, src._data)
-    if modes.recording > 0 and (input.requires_grad or src.requires_grad) and input._data.dtype.kind == "f":
+    if modes.recording > 0 and (input.requires_grad or src.requires_grad) and input._data.dtype.kind in "fc":
         old = before_edit(input)
         return overwrite(input, _copy(old, src), old)
-    np.copyto(input._data, src._data, casting="unsafe")
+    source = src._data
+    np.copyto(input._data, source.real if source.dtype.kind == "c" != input._data.dtype.kind else source, casting="unsafe")
     input._counter[0] += 1
     return input
 
@@ -161,8 +162,12 @@ def to(input: Tensor, *args: Any, dtype: Any = None, device: Any = None, non_blo
 
 
 def _cast(x: Any, target: np.dtype) -> Any:
-    """`x` in another type; recorded only from float to float."""
-    if target.kind == "f":
+    """`x` in another type; recorded only to floating-point and complex types. To a real type goes the real part, with a warning."""
+    if data_of(x).dtype.kind == "c" and target.kind in "fiu":
+        warnings.warn("Casting complex values to real discards the imaginary part", stacklevel=4)
+        if target.kind != "f":
+            x = data_of(x).real
+    if target.kind in "fc":
         return convert(x, target)
     with np.errstate(all="ignore"):
         return wrap(_to_integer(data_of(x), target))
@@ -184,7 +189,7 @@ def _typed(name: str, target: str) -> None:
 
 
 for _name, _target in (("double", "f8"), ("float", "f4"), ("half", "f2"), ("long", "i8"), ("int", "i4"),
-                       ("short", "i2"), ("char", "i1"), ("byte", "u1"), ("bool", "?")):
+                       ("short", "i2"), ("char", "i1"), ("byte", "u1"), ("bool", "?"), ("cfloat", "c8"), ("cdouble", "c16")):
     _typed(_name, _target)
 
 
@@ -215,14 +220,14 @@ def is_floating_point(input: Tensor) -> bool:
 
 @public(method=True)
 def is_complex(input: Tensor) -> bool:
-    """Always false: there are no complex tensors here."""
-    return False
+    """Whether the elements are complex numbers."""
+    return data_of(input).dtype.kind == "c"
 
 
 @public(method=True)
 def is_signed(input: Tensor) -> bool:
     """Whether the element type has a sign."""
-    return data_of(input).dtype.kind in "fi"
+    return data_of(input).dtype.kind in "fic"
 
 
 @public(method=True)
@@ -375,14 +380,17 @@ def _single(convert_to: Any, word: str) -> Any:
                 raise RuntimeError("Boolean value of Tensor with " + ("no values" if not self._data.size else "more than one value")
                                    + " is ambiguous")
             raise ValueError("only one element tensors can be converted to Python scalars")
-        return convert_to(self._data.item())
+        value = self._data.item()
+        if isinstance(value, complex) and convert_to in (int, float):
+            raise RuntimeError(f"value cannot be converted to type {'double' if convert_to is float else 'int64_t'} without overflow")
+        return convert_to(value)
 
     method.__name__ = word
     return method
 
 
 def _index(self: Tensor) -> int:
-    if self._data.size != 1 or self._data.dtype.kind == "f":
+    if self._data.size != 1 or self._data.dtype.kind in "fc":
         raise TypeError("only integer tensors of a single element can be converted to an index")
     return int(self._data.item())
 
@@ -423,7 +431,7 @@ def _rebuild(cls: Any, array: np.ndarray, requires_grad: bool, extra: dict[str, 
     return t
 
 
-for _name, _method in {"__bool__": _single(bool, "__bool__"), "__float__": _single(float, "__float__"),
+for _name, _method in {"__bool__": _single(bool, "__bool__"), "__float__": _single(float, "__float__"), "__complex__": _single(complex, "__complex__"),
                        "__int__": _single(int, "__int__"), "__index__": _index, "__format__": _format,
                        "__deepcopy__": _deepcopy, "__reduce_ex__": _reduce,
                        "itemsize": property(lambda self: self._data.itemsize), "nbytes": property(lambda self: self._data.nbytes),

@@ -16,7 +16,7 @@ from ..core.checks import require_tensor
 from ..core.dtypes import F8, word
 from .elementwise import exp, exp2, function, log, masked, needs_float, zeros_like
 
-NUMBERS = (bool, int, float)
+NUMBERS = (bool, int, float, complex)
 
 
 def base_gradient(g: Any, a: Any, b: Any) -> Any:
@@ -31,12 +31,12 @@ def base_gradient(g: Any, a: Any, b: Any) -> Any:
 def exponent_gradient(g: Any, a: Any, b: Any, y: Any) -> Any:
     """g y ln a, and 0 where a is 0 and b is not negative."""
     logarithm = log(np.asarray(a, dtype_of(y)) if isinstance(a, NUMBERS) else a)
-    return masked(g * (y * logarithm), (a != 0) | ~(b >= 0))
+    return masked(g * (y * logarithm), (a != 0) | ~(b.real >= 0))
 
 
 def refuse_negative(a: Any, b: Any) -> None:
     """RuntimeError for an integer tensor to a negative integer power: the result would be no integer."""
-    if isinstance(b, int) and b < 0 and dtype_of(a).kind != "f":
+    if isinstance(b, int) and b < 0 and dtype_of(a).kind not in "fc":
         raise RuntimeError("Integers to negative integer powers are not allowed.")
 
 
@@ -61,7 +61,7 @@ def pow(a: Any, exponent: Any) -> Any:
     kind = np.result_type(a, exponent).kind
     if kind == "b":
         raise NotImplementedError("\"pow\" not implemented for 'Bool'")
-    return np.power(a, exponent) if kind == "f" else integer_power(a, exponent)
+    return np.power(a, exponent) if kind in "fc" else integer_power(a, exponent)
 
 
 def as_double(x: Any) -> Any:

@@ -52,7 +52,7 @@ def checked_dims(op: str, x: Any, dim: Any, keepdim: Any) -> tuple[int, ...]:
 
 def total(x: Any, dims: tuple[int, ...] | None = None, keepdim: bool = False) -> Any:
     """The sum; integers and bools are summed in int64, float16 in float32."""
-    if x.dtype.kind != "f":
+    if x.dtype.kind not in "fc":
         return row_major(x.sum(axis=dims, keepdims=keepdim, dtype=I8))
     if x.dtype.itemsize == 2:
         return row_major(x.sum(axis=dims, keepdims=keepdim, dtype=np.float32).astype(x.dtype))
@@ -177,7 +177,7 @@ def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = Non
     """The mean of all n elements, or over the dimensions `dim`; dy/dx = 1/n. RuntimeError for integers without `dtype`."""
     dims = checked_dims("mean", input, dim, keepdim)
     x = cast_to(input, dtype)
-    if dtype_of(x).kind != "f":
+    if dtype_of(x).kind not in "fc":
         raise RuntimeError(f"mean(): could not infer output dtype. {'Input' if dtype is None else 'Optional'} dtype must "
                            f"be either a floating point or complex dtype. Got: {word(dtype_of(x))}")
     return _mean_all(x) if dim is None and not keepdim else _mean(x, dims, keepdim)
@@ -187,7 +187,7 @@ def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = Non
 def nanmean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """The mean of all elements that are not NaN, or of those over the dimensions `dim`."""
     dims = checked_dims("nanmean", input, dim, keepdim)
-    if dtype_of(input).kind != "f":
+    if dtype_of(input).kind not in "fc":
         raise RuntimeError("nanmean(): expected input to have floating point or complex dtype but got "
                            f"{word(dtype_of(input))}")
     x = cast_to(input, dtype)

@@ -18,14 +18,16 @@ def no_bool(op: str, x: Any) -> None:
 
 
 @public(method=True, operators=("__abs__",), inplace=True, aliases="absolute")
-@primitive(x=lambda g, x: g * sign(x))
+@primitive(x=lambda g, x: g * sgn(x).conj())
 def abs(x: Any) -> Any:
-    """y = |x|, dy/dx = sign x."""
+    """y = |x|, dy/dx = sign x; of a complex number the real length, whose gradient is g sgn x."""
     no_bool("abs_cpu", x)
     return np.abs(x)
 
 
 def signs(x: Any) -> Any:
+    if x.dtype.kind == "c":
+        raise NotImplementedError("Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead.")
     return x.copy() if x.dtype == bool else np.subtract(x > 0, x < 0, dtype=x.dtype)
 
 
@@ -36,11 +38,18 @@ def sign(x: Any) -> Any:
     return signs(x)
 
 
+def sgn_gradient(g: Any, x: Any, y: Any) -> Any:
+    """What of g is at right angles to x, over |x|; the conjugate, as gradients travel."""
+    if dtype_of(x).kind != "c":
+        return zeros_like(g)
+    return masked((g - (g * y).real * y.conj()) / abs(x), x != 0)
+
+
 @function
-@primitive(x=lambda g: zeros_like(g))
+@primitive(x=lambda g, x, y: sgn_gradient(g, x, y))
 def sgn(x: Any) -> Any:
-    """As `sign`: the two differ for complex numbers alone, of which there are none here."""
-    return signs(x)
+    """y = x / |x|, and 0 at 0: for real numbers their sign."""
+    return np.sign(x) if x.dtype.kind == "c" else signs(x)
 
 
 @public(method=True)

@@ -212,11 +212,11 @@ def t(input: Any) -> Any:
 
 @public(method=True)
 def adjoint(input: Any) -> Any:
-    """The last two dimensions exchanged (elements are real)."""
+    """The last two dimensions exchanged, of the conjugate."""
     if data_of(input).ndim < 2:
         raise RuntimeError(f"tensor.adjoint() is only supported on matrices or batches of matrices. "
                            f"Got {data_of(input).ndim}-D tensor.")
-    return _transpose(input, data_of(input).ndim - 2, data_of(input).ndim - 1)
+    return _transpose(input, data_of(input).ndim - 2, data_of(input).ndim - 1).conj()
 
 
 @public(method=True, aliases="moveaxis")
@@ -254,10 +254,10 @@ def batch_transposed(x: Tensor) -> Tensor:
 
 
 def matrix_adjoint(x: Tensor) -> Tensor:
-    """The transpose of a matrix (elements are real); a 0-d tensor as it is."""
+    """The transpose of a matrix, of its conjugate; a 0-d tensor as it is."""
     if x.ndim not in (0, 2):
         raise RuntimeError(f"tensor.H is only supported on matrices (2-D tensors). Got {x.ndim}-D tensor.")
-    return _transpose(x, 0, 1) if x.ndim else x
+    return _transpose(x, 0, 1).conj() if x.ndim else x
 
 
 for _name, _getter in (("T", transposed), ("mT", batch_transposed), ("mH", adjoint), ("H", matrix_adjoint)):

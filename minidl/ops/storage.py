@@ -140,12 +140,8 @@ def narrow_copy(self: Tensor, dim: int, start: int, length: int) -> Tensor:
     return self.narrow(dim, start, length).clone()
 
 
-def _imag(self: Tensor) -> Any:
-    raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
-
-
 def _itself(self: Tensor) -> Tensor:
-    """The tensor itself: it is real."""
+    """The tensor itself: no negative sign waits to be computed."""
     return self
 
 
@@ -156,12 +152,10 @@ def _no(self: Tensor) -> bool:
 
 for _f in (untyped_storage, storage, is_set_to, new, resize_, resize_as_, apply_, map_, fill_diagonal_, as_subclass, narrow_copy):
     setattr(Tensor, _f.__name__, _f)
-for _name in ("conj", "conj_physical", "resolve_conj", "resolve_neg"):
-    setattr(Tensor, _name, _itself)
-for _name in ("is_conj", "is_neg", "is_distributed", "is_coalesced"):
+Tensor.resolve_neg = _itself  # type: ignore[attr-defined]
+for _name in ("is_neg", "is_distributed", "is_coalesced"):
     setattr(Tensor, _name, _no)
 for _name in ("is_ipu", "is_maia", "is_mtia", "is_nested", "is_sparse_csr", "is_vulkan", "is_xla", "is_xpu"):
     setattr(Tensor, _name, False)
-for _name, _method in {"is_cpu": True, "get_device": lambda self: -1, "is_inference": lambda self: self._inference, "is_shared": _no,
-                       "real": property(_itself), "imag": property(_imag), "name": None}.items():
+for _name, _method in {"is_cpu": True, "get_device": lambda self: -1, "is_inference": lambda self: self._inference, "is_shared": _no, "name": None}.items():
     setattr(Tensor, _name, _method)
