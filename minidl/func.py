@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any
 
-from .autograd import functional
 from .core.engine import grad as _grad
 from .core.modes import enable_grad
 from .core.tensor import Tensor
@@ -51,7 +50,18 @@ class Level:
 
 
 def tracked(t: Any) -> Any:
-    return t.view_as(t) if t.requires_grad else t.detach().requires_grad_() if t.is_floating_point() else t
+    return t.view_as(t) if t.requires_grad else t.detach().requires_grad_()
+
+
+def chosen(argnums: int | tuple[int, ...], args: tuple[Any, ...]) -> dict[int, Any]:
+    """The arguments of these numbers, each with a history of its own. RuntimeError for a number that there is not, and for none."""
+    numbers = (argnums,) if isinstance(argnums, int) else argnums
+    if not numbers:
+        raise RuntimeError("argnums must be non-empty")
+    for n in numbers:
+        if not -len(args) <= n < len(args):
+            raise RuntimeError(f"Got argnum={n}, but only {len(args)} positional inputs")
+    return {n % len(args): mapped(tracked, args[n]) for n in numbers}
 
 
 def gradients(outputs: Any, inputs: Any, weights: Any = None) -> Any:
@@ -73,8 +83,7 @@ def grad_and_value(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0,
     @enable_grad()
     def call(*args: Any, **kwargs: Any) -> Any:
         with Level((args, kwargs)) as level:
-            numbers = (argnums,) if isinstance(argnums, int) else argnums
-            inputs = {n % len(args): mapped(tracked, args[n]) for n in numbers}
+            inputs = chosen(argnums, args)
             value = func(*[inputs.get(i, a) for i, a in enumerate(args)], **kwargs)
             value, aux = value if has_aux else (value, None)
             if not isinstance(value, Tensor):
@@ -121,6 +130,8 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
 
 def jvp(func: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ...], *, strict: bool = False, has_aux: bool = False) -> Any:
     """The result of `func`, and how it changes along the tangents (and `aux`)."""
+    if not isinstance(primals, tuple) or not isinstance(tangents, tuple):
+        raise RuntimeError("jvp(f, primals, tangents): Expected primals and tangents to be tuples. E.g. it should be valid to call f(*primals).")
     with Level((primals, tangents)) as level, enable_grad():
         inputs = mapped(tracked, primals)
         output = func(*inputs)
@@ -130,37 +141,44 @@ def jvp(func: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any,
         return level.result((output, products, aux) if has_aux else (output, products))
 
 
-def jacrev(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[..., Any]:
+def rows(y: Any, inputs: Any) -> Any:
+    """The Jacobian of one tensor, for each tensor of a tree of inputs."""
+    if not isinstance(y, Tensor):
+        raise RuntimeError(f"Expected f(*args) to return only tensors, got unsupported type {type(y)}")
+    found = [leaves(gradients(element, inputs)) for element in y.reshape(-1)]
+    columns = zip(*found) if found else [[]] * len(leaves(inputs))
+    return like(inputs, iter([stack(column).reshape(*y.shape, *x.shape) if column else x.new_zeros((*y.shape, *x.shape))
+                              for column, x in zip(columns, leaves(inputs))]))
+
+
+def jacrev(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, *, has_aux: bool = False, chunk_size: int | None = None
+           ) -> Callable[..., Any]:
     """The function that returns the Jacobian, ``output.shape + input.shape``, of `func` with respect to one argument, or a tuple.
+
+    It is computed row by row, whatever `chunk_size`.
 
     >>> import minidl as torch
     >>> jacrev(torch.square)(torch.tensor([1., 2.]))
     tensor([[2., 0.],
             [0., 4.]])
     """
+    @enable_grad()
     def call(*args: Any) -> Any:
         with Level(args) as level:
-            aux: list[Any] = []
-            numbers = (argnums,) if isinstance(argnums, int) else argnums
-            chosen = [n % len(args) for n in numbers]
-
-            def of(*xs: Tensor) -> Any:
-                result = func(*[xs[chosen.index(i)] if i in chosen else a for i, a in enumerate(args)])
-                if has_aux:
-                    result, extra = result
-                    aux[:] = [extra]
-                return result
-
-            inputs = tuple(args[n] for n in chosen)
-            found = functional.jacobian(of, inputs[0] if isinstance(argnums, int) else inputs, create_graph=True)
-            return level.result((found, aux[0]) if has_aux else found)
+            inputs = chosen(argnums, args)
+            output = func(*[inputs.get(i, a) for i, a in enumerate(args)])
+            output, aux = output if has_aux else (output, None)
+            wanted = tuple(inputs.values())
+            wanted = wanted[0] if isinstance(argnums, int) else wanted
+            found = like(output, iter([rows(y, wanted) for y in leaves(output)]))
+            return level.result((found, aux) if has_aux else found)
 
     return call
 
 
 def jacfwd(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False, *, randomness: str = "error") -> Callable[..., Any]:
     """As `jacrev`."""
-    return jacrev(func, argnums, has_aux)
+    return jacrev(func, argnums, has_aux=has_aux)
 
 
 def hessian(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
@@ -181,6 +199,10 @@ def vmap(func: Callable[..., Any], in_dims: Any = 0, out_dims: Any = 0, randomne
     """
     def call(*args: Any, **kwargs: Any) -> Any:
         dims = [spread(d, a) for d, a in zip(in_dims if isinstance(in_dims, (list, tuple)) else [in_dims] * len(args), args, strict=True)]
+        for t, d in zip(leaves(args), leaves(dims)):
+            if isinstance(t, Tensor) and d is not None and not -t.ndim <= d < t.ndim:
+                raise ValueError(f"vmap: Got in_dim={d} for some input, but that input is a Tensor of dimensionality {t.ndim} so expected "
+                                 f"in_dim to satisfy {-t.ndim} <= in_dim < {t.ndim}.")
         sizes = {t.shape[d] for tree, d_tree in zip(args, dims) for t, d in zip(leaves(tree), leaves(d_tree)) if d is not None}
         sizes |= {t.shape[0] for t in leaves(kwargs) if isinstance(t, Tensor)}
         if len(sizes) != 1:
@@ -194,6 +216,9 @@ def vmap(func: Callable[..., Any], in_dims: Any = 0, out_dims: Any = 0, randomne
                                   for a, dim in zip(args, dims)], **mapped(itemgetter(i), kwargs)))
         if not results:
             raise RuntimeError("vmap: expected slices to call the function with, got a dimension of size 0")
+        for leaf in leaves(results):
+            if not isinstance(leaf, Tensor):
+                raise ValueError(f"vmap: the function must only return Tensors, got type {type(leaf)}.")
         columns = zip(*map(leaves, results))
         stacked = [stack(column) for column in columns]
         out = leaves(spread(out_dims, results[0]))

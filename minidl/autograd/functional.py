@@ -14,9 +14,9 @@ from ..core.tensor import Tensor, wrap
 __all__ = ["jacobian", "hessian", "vjp", "jvp", "hvp", "vhp"]
 
 
-def _prepared(inputs: Any) -> tuple[tuple[Tensor, ...], bool]:
-    many = isinstance(inputs, tuple)
-    return tuple([_leaf(x) for x in (inputs if many else (inputs,))]), many
+def _prepared(op: str, inputs: Any) -> tuple[tuple[Tensor, ...], bool]:
+    xs, many = _as_tuple("inputs given to", op, inputs)
+    return tuple(map(_leaf, xs)), many
 
 
 def _leaf(x: Tensor) -> Tensor:
@@ -28,8 +28,33 @@ def _leaf(x: Tensor) -> Tensor:
     return t
 
 
-def _as_tuple(y: Any) -> tuple[tuple[Tensor, ...], bool]:
-    return (y, True) if isinstance(y, tuple) else ((y,), False)
+def _as_tuple(what: str, op: str, values: Any) -> tuple[tuple[Tensor, ...], bool]:
+    """The tensors as a tuple, and whether they were one. TypeError for anything else."""
+    many = isinstance(values, tuple)
+    for i, value in enumerate(values if many else (values,)):
+        if not isinstance(value, Tensor):
+            raise TypeError(f"The {what} {op} must be either a Tensor or a tuple of Tensors but "
+                            f"{f'the value at index {i}' if many else 'the given one'} has type {type(value)}.")
+    return values if many else (values,), many
+
+
+def _outputs(op: str, func: Callable[..., Any], xs: tuple[Tensor, ...]) -> tuple[tuple[Tensor, ...], bool]:
+    return _as_tuple("outputs of the user-provided function given to", op, func(*xs))
+
+
+def _vector(v: Any, like: tuple[Tensor, ...], none_if: str) -> tuple[Tensor, ...]:
+    """v as a tuple with the shapes of `like`, or 1 for None if that has a single element (which is when `none_if`)."""
+    if v is None:
+        if len(like) != 1 or like[0].numel() != 1:
+            raise RuntimeError(f"The vector v can only be None if {none_if} a single Tensor with a single element.")
+        return (wrap(np.ones(like[0]._data.shape, like[0]._data.dtype)),)
+    vs: tuple[Tensor, ...] = v if isinstance(v, tuple) else (v,)
+    if len(vs) != len(like):
+        raise RuntimeError(f"v is a tuple of invalid length: should be {len(like)} but got {len(vs)}.")
+    for i, (w, x) in enumerate(zip(vs, like)):
+        if w.shape != x.shape:
+            raise RuntimeError(f"{f'Entry {i} in ' if len(vs) > 1 else ''}v has invalid size: should be {x.shape} but got {w.shape}.")
+    return vs
 
 
 def _zeros(x: Tensor) -> Tensor:
@@ -58,28 +83,23 @@ def _vjp(ys: tuple[Tensor, ...], xs: tuple[Tensor, ...], v: Any, create_graph: b
 @enable_grad()
 def vjp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
     """``(func(inputs), v^T J)``, J the Jacobian at `inputs`; v is 1 for a scalar output."""
-    xs, many = _prepared(inputs)
-    ys, many_out = _as_tuple(func(*xs))
-    if v is None:
-        if len(ys) != 1 or ys[0]._data.size != 1:
-            raise RuntimeError("The vector v can only be None if the user-provided function returns a single Tensor with a single element.")
-        v = wrap(np.ones(ys[0]._data.shape, ys[0]._data.dtype))
-    products = _vjp(ys, xs, v if isinstance(v, tuple) else (v,), create_graph, strict)
+    xs, many = _prepared("vjp", inputs)
+    ys, many_out = _outputs("vjp", func, xs)
+    products = _vjp(ys, xs, _vector(v, ys, "the user-provided function returns"), create_graph, strict)
     return _finish(ys if many_out else ys[0], create_graph), _finish(products if many else products[0], create_graph)
 
 
 @enable_grad()
 def jvp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
-    """``(func(inputs), J v)``, by differentiating u^T J, which is linear in u, with respect to u."""
-    xs, _ = _prepared(inputs)
-    ys, many_out = _as_tuple(func(*xs))
-    if v is None:
-        v = tuple(wrap(np.ones(x._data.shape, x._data.dtype)) for x in xs)
+    """``(func(inputs), J v)``, by differentiating u^T J, which is linear in u, with respect to u; v is 1 for a scalar input."""
+    xs, _ = _prepared("jvp", inputs)
+    vs = _vector(v, xs, "the input to the user-provided function is")
+    ys, many_out = _outputs("jvp", func, xs)
     us = tuple(map(_zeros, ys))
     for u in us:
         u.requires_grad = True
     rows = _vjp(ys, xs, us, True, strict)
-    products = _vjp(rows, us, v if isinstance(v, tuple) else (v,), create_graph, False)
+    products = _vjp(rows, us, vs, create_graph, False)
     return _finish(ys if many_out else ys[0], create_graph), _finish(products if many_out else products[0], create_graph)
 
 
@@ -94,8 +114,8 @@ def jacobian(func: Callable[..., Any], inputs: Any, create_graph: bool = False, 
             [0., 4.]])
     """
     from ..ops.join import stack
-    xs, many = _prepared(inputs)
-    ys, many_out = _as_tuple(func(*xs))
+    xs, many = _prepared("jacobian", inputs)
+    ys, many_out = _outputs("jacobian", func, xs)
     table = []
     for y in ys:
         rows = [_vjp((y.reshape(-1)[i],), xs, (wrap(np.ones((), y._data.dtype)),), create_graph, strict)
@@ -106,31 +126,37 @@ def jacobian(func: Callable[..., Any], inputs: Any, create_graph: bool = False, 
     return _finish(tuple(table) if many_out else table[0], create_graph)
 
 
-def hessian(func: Callable[..., Any], inputs: Any, create_graph: bool = False, strict: bool = False, vectorize: bool = False,
-            outer_jacobian_strategy: str = "reverse-mode") -> Any:
-    """The second derivatives of a scalar function: the Jacobian of its gradient."""
-    def gradient(*xs: Tensor) -> Any:
-        result = jacobian(func, xs if isinstance(inputs, tuple) else xs[0], create_graph=True)
-        return tuple(g.reshape(x.shape) for g, x in zip(result, xs)) if isinstance(inputs, tuple) else result.reshape(xs[0].shape)
-
-    return jacobian(gradient, inputs, create_graph, strict)
-
-
-def _gradient(func: Callable[..., Any]) -> Callable[..., Any]:
-    def gradient(*xs: Tensor) -> Any:
-        found = _vjp((func(*xs),), xs, (wrap(np.ones((), xs[0]._data.dtype)),), True, False)
-        return found if len(xs) > 1 else found[0]
+def _gradient(op: str, func: Callable[..., Any], values: list[Tensor]) -> Callable[..., Any]:
+    """The gradient of a function that returns one number, as a function, which appends that number to `values`."""
+    def gradient(*xs: Tensor) -> tuple[Tensor, ...]:
+        ys, _ = _outputs(op, func, xs)
+        if len(ys) != 1 or ys[0].numel() != 1:
+            raise RuntimeError(f"The Tensor returned by the function given to {op} should contain a single element")
+        values.append(ys[0])
+        return _vjp(ys, xs, (wrap(np.ones(ys[0]._data.shape, ys[0]._data.dtype)),), True, False)
 
     return gradient
 
 
+def _first(values: Any, many: bool) -> Any:
+    return values if many else values[0]
+
+
+def hessian(func: Callable[..., Any], inputs: Any, create_graph: bool = False, strict: bool = False, vectorize: bool = False,
+            outer_jacobian_strategy: str = "reverse-mode") -> Any:
+    """The second derivatives of a function that returns one number: the Jacobian of its gradient."""
+    return _first(jacobian(_gradient("hessian", func, []), inputs, create_graph, strict), isinstance(inputs, tuple))
+
+
 def hvp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
-    """``(func(inputs), H v)``, H the Hessian."""
-    xs = inputs if isinstance(inputs, tuple) else (inputs,)
-    return func(*xs), jvp(_gradient(func), inputs, v, create_graph, strict)[1]
+    """``(func(inputs), H v)``, H the Hessian of a function that returns one number."""
+    values: list[Tensor] = []
+    product = jvp(_gradient("hvp", func, values), inputs, v, create_graph, strict)[1]
+    return _finish(values[0], create_graph), _first(product, isinstance(inputs, tuple))
 
 
 def vhp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
-    """``(func(inputs), v^T H)``, H the Hessian."""
-    xs = inputs if isinstance(inputs, tuple) else (inputs,)
-    return func(*xs), vjp(_gradient(func), inputs, v, create_graph, strict)[1]
+    """``(func(inputs), v^T H)``, H the Hessian of a function that returns one number."""
+    values: list[Tensor] = []
+    product = vjp(_gradient("vhp", func, values), inputs, v, create_graph, strict)[1]
+    return _finish(values[0], create_graph), product

@@ -134,19 +134,27 @@ def _svdvals(x: Any) -> Any:
     return in_linalg("linalg.svd", np.linalg.svd, x, True, False)
 
 
+def require_no_driver(op: str, driver: str | None) -> None:
+    if driver is not None:
+        raise RuntimeError(f"torch.linalg.{op}: keyword argument `driver=` is only supported on CUDA inputs with cuSOLVER backend.")
+
+
 @public(where="linalg")
-def svd(A: Any, full_matrices: bool = True) -> Any:
+def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None) -> Any:
     """A = U diag(S) Vh, S in descending order; U and Vh square, or without the columns and rows that meet no S.
 
-    The gradient is defined up to the signs of the vectors, and where the singular values differ.
+    The gradient is defined up to the signs of the vectors, and where the singular values differ. RuntimeError for a `driver`, as on
+    PyTorch's CPU.
     """
+    require_no_driver("svd", driver)
     require_matrix("linalg.svd", A, floating=True)
     return SVDResult(*_linalg_svd(A, full_matrices))
 
 
 @public(where="linalg")
-def svdvals(A: Any) -> Any:
-    """The singular values in descending order; dA = U diag(g) V^T."""
+def svdvals(A: Any, *, driver: str | None = None) -> Any:
+    """The singular values in descending order; dA = U diag(g) V^T. `driver` as in `linalg.svd`."""
+    require_no_driver("svd", driver)
     require_matrix("linalg.svd", A, floating=True)
     return _svdvals(A)
 

@@ -45,6 +45,8 @@ def integer_bounds(op: str, args: tuple[Any, ...], low: Any, high: Any, size: An
         numbers = [given.pop(0) for _ in range(2) if given and isinstance(given[0], (int, np.integer))]
         if not numbers:
             raise TypeError(f"{op}: expected an upper bound")
+        if len(given) > 1:
+            raise TypeError(f"{op}: expected integers for the bounds, got {', '.join(map(repr, args))}")
         high = numbers[-1]
         low = numbers[0] if len(numbers) == 2 else low
     low, rest = int(low or 0), given[0] if given else size
@@ -174,8 +176,13 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, g
 @public
 def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     """Poisson counts with the rates in `input`. The stream is NumPy's, seeded from ours: not PyTorch's numbers."""
+    rates = data_of(input)
+    if rates.dtype.kind != "f":
+        raise NotImplementedError(f"poisson: expected a floating-point tensor of rates, got {input.dtype}")
+    if not (rates >= 0).all():
+        raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
     rng = np.random.default_rng(int(source(generator).random_raw(1)[0]))
-    return wrap(rng.poisson(data_of(input)).astype(data_of(input).dtype))
+    return wrap(rng.poisson(rates).astype(rates.dtype))
 
 
 def edited(input: Tensor, fill_array: Callable[[np.ndarray], Any]) -> Tensor:
@@ -199,20 +206,33 @@ def uniform_(input: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: G
     return edited(input, lambda y: fill(y, lambda shape: source(generator).uniform(shape, low, to, y.dtype)))
 
 
-def _filler(name: str, text: str, defaults: tuple[float, ...], draw: str) -> None:
-    """A method that fills with one of the generator's distributions."""
-    def method(input: Tensor, *parameters: float, generator: Generator | None = None, **named: float) -> Tensor:
-        values = (*parameters, *named.values(), *defaults[len(parameters) + len(named):])
-        return edited(input, lambda y: fill(y, lambda shape: getattr(source(generator), draw)(shape, *values, dtype=y.dtype)))
-
-    method.__name__, method.__doc__ = name, text
-    public(where="", method=True)(method)
+def filled(input: Tensor, draw: str, generator: Generator | None, *parameters: float) -> Tensor:
+    """Overwrites a tensor with values of one of the generator's distributions."""
+    return edited(input, lambda y: fill(y, lambda shape: getattr(source(generator), draw)(shape, *parameters, dtype=y.dtype)))
 
 
-_filler("exponential_", "Fills with exponential values of rate lambd.", (1.0,), "exponential")
-_filler("cauchy_", "Fills with Cauchy values (median, sigma).", (0.0, 1.0), "cauchy")
-_filler("log_normal_", "Fills with exp of normal values (mean, std).", (1.0, 2.0), "log_normal")
-_filler("geometric_", "Fills with the number of trials up to the first success of probability p.", (), "geometric")
+@public(where="", method=True)
+def exponential_(input: Tensor, lambd: float = 1.0, *, generator: Generator | None = None) -> Tensor:
+    """Fills with exponential values of rate lambd."""
+    return filled(input, "exponential", generator, lambd)
+
+
+@public(where="", method=True)
+def cauchy_(input: Tensor, median: float = 0.0, sigma: float = 1.0, *, generator: Generator | None = None) -> Tensor:
+    """Fills with Cauchy values."""
+    return filled(input, "cauchy", generator, median, sigma)
+
+
+@public(where="", method=True)
+def log_normal_(input: Tensor, mean: float = 1.0, std: float = 2.0, *, generator: Generator | None = None) -> Tensor:
+    """Fills with exp of normal values."""
+    return filled(input, "log_normal", generator, mean, std)
+
+
+@public(where="", method=True)
+def geometric_(input: Tensor, p: float, *, generator: Generator | None = None) -> Tensor:
+    """Fills with the number of trials up to the first success of probability p."""
+    return filled(input, "geometric", generator, p)
 
 
 @public(where="", method=True)
@@ -233,6 +253,8 @@ def bernoulli_(input: Tensor, p: Any = 0.5, *, generator: Generator | None = Non
 def random_(input: Tensor, *args: int, generator: Generator | None = None, **bounds: int) -> Tensor:
     """Fills with integers on [from, to), by default over all that the type holds."""
     low, high = bounds.pop("from", args[0] if len(args) == 2 else 0), bounds.pop("to", args[-1] if args else None)
+    if bounds:
+        raise TypeError(f"random_() got an unexpected keyword argument {next(iter(bounds))!r}")
     g = source(generator)
     if high is None and not low:
         return edited(input, lambda y: fill(y, lambda shape: g.random(shape, y.dtype)))

@@ -16,18 +16,23 @@ from ..core import Tensor, wrap
 from ..core.generator import default_generator
 from ..core.modes import enable_grad, modes
 
-__all__ = ["CheckpointError", "checkpoint", "checkpoint_sequential", "get_device_states", "set_device_states"]
+__all__ = ["CheckpointError", "checkpoint", "checkpoint_sequential", "get_device_states", "noop_context_fn", "set_device_states"]
 
 
 class CheckpointError(RuntimeError):
     """The second computation was not the first one again."""
 
 
-class _Again:
-    """A function call that can be repeated, with the random numbers of the first time."""
+def noop_context_fn() -> tuple[Any, Any]:
+    """Two context managers that do nothing."""
+    return contextlib.nullcontext(), contextlib.nullcontext()
 
-    def __init__(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], keep_random: bool) -> None:
-        self.function, self.args, self.kwargs = function, args, kwargs
+
+class _Again:
+    """A function call that can be repeated, with the random numbers of the first time, in a context."""
+
+    def __init__(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], keep_random: bool, context: Any) -> None:
+        self.function, self.args, self.kwargs, self.context = function, args, kwargs, context
         self.versions = self._versions()
         self.state = default_generator.get_state() if keep_random else None
 
@@ -38,7 +43,7 @@ class _Again:
         if self._versions() != self.versions:
             raise RuntimeError("one of the variables needed for gradient computation has been modified by an inplace operation: "
                                "an input of checkpoint() was edited before the backward")
-        with self._random_numbers(), enable_grad():
+        with self._random_numbers(), enable_grad(), self.context:
             return self.function(*args, **self.kwargs)
 
     @contextlib.contextmanager
@@ -119,13 +124,16 @@ class _Frame:
 
 
 def checkpoint(function: Callable[..., Any], *args: Any, use_reentrant: bool | None = None, preserve_rng_state: bool = True,
-               determinism_check: str = "default", **kwargs: Any) -> Any:
+               context_fn: Callable[[], tuple[Any, Any]] = noop_context_fn, determinism_check: str = "default", debug: bool = False,
+               early_stop: bool = True, **kwargs: Any) -> Any:
     """``function(*args, **kwargs)``, whose intermediate values are not kept but computed again in backward.
 
     With `use_reentrant` False (to be preferred) this works with every kind of backward. With True (the default, with a
     warning) it takes no `kwargs`, not `autograd.grad`, and some tensor among `args` must require a gradient. The random
     numbers are those of the first time, unless `preserve_rng_state` is False. CheckpointError where the second computation
-    saves other tensors than the first; a `determinism_check` of ``"none"`` lets their shapes and dtypes differ.
+    saves other tensors than the first; a `determinism_check` of ``"none"`` lets their shapes and dtypes differ. `context_fn`
+    gives two context managers, for the first computation and for the second. `debug` and `early_stop` are taken for PyTorch's sake:
+    they have no effect, and the second computation always runs to its end.
 
     >>> import minidl as torch
     >>> x = torch.ones(2, requires_grad=True)
@@ -139,10 +147,13 @@ def checkpoint(function: Callable[..., Any], *args: Any, use_reentrant: bool | N
         use_reentrant = True
     if use_reentrant and kwargs:
         raise ValueError("Unexpected keyword arguments: " + ",".join(kwargs))
-    again = _Again(function, args, kwargs, preserve_rng_state)
+    if use_reentrant and (context_fn is not noop_context_fn or debug):
+        raise ValueError("Passing `context_fn` or `debug` is only supported when use_reentrant=False.")
+    first, second = context_fn()
+    again = _Again(function, args, kwargs, preserve_rng_state, second)
     if not use_reentrant:
         frame = _Frame(again, determinism_check != "none")
-        with saved_tensors_hooks(frame.pack, frame.unpack):
+        with first, saved_tensors_hooks(frame.pack, frame.unpack):
             return function(*args, **kwargs)
     if not any(isinstance(a, Tensor) and a.requires_grad for a in args):
         warnings.warn("None of the inputs have requires_grad=True. Gradients will be None", stacklevel=2)

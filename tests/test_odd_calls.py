@@ -1,0 +1,99 @@
+"""Calls at the edge of what functions take: one expression each, with the same value, or the same kind of error, in PyTorch."""
+
+from __future__ import annotations
+
+import warnings
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+
+import minidl
+
+from .test_side_by_side import shown
+
+EXPRESSIONS = """
+# random fills: parameters by name, in any order
+T.zeros(3).cauchy_(sigma=3)
+T.zeros(3).cauchy_(sigma=3, median=1)
+T.zeros(3).cauchy_(1, 2, 3)
+T.zeros(3).cauchy_(mean=3)
+T.zeros(3).log_normal_(std=0.5, mean=1.0)
+T.zeros(3).geometric_()
+T.zeros(3).geometric_(p=0.5)
+T.zeros(3).random_(to=5)
+T.zeros(3).random_(low=5)
+T.randint(0, 3.0, (2,))
+T.poisson(T.tensor([-1.0]))
+T.poisson(T.tensor([1]))
+# derivatives of functions
+F.hvp(cube, T.arange(3.0), T.ones(3))
+F.hvp(cube, (T.arange(3.0),), (T.ones(3),))
+F.hvp(cube, T.ones(3))
+F.hvp(cube, T.ones(3), T.ones(2))
+F.hvp(lambda x: (calls.append(1), cube(x))[1], T.ones(3), T.ones(3)), len(calls)
+[t.requires_grad for t in F.vhp(cube, T.ones(3, requires_grad=True), T.ones(3))]
+F.vhp(lambda x: (calls.append(1), cube(x))[1], T.ones(3), T.ones(3)), len(calls)
+F.vhp(lambda x, y: (x * y).sum(), (T.arange(3.0), T.ones(3)), (T.ones(3), T.ones(3)))
+F.vhp(lambda x, y: (x * y).sum(), (T.arange(3.0), T.ones(3)), (T.ones(3),))
+F.hessian(lambda x: x * x, T.ones(3))
+F.hessian(lambda x: (x * x).sum(0, keepdim=True), T.ones(3))
+F.hessian(cube, (T.arange(3.0),))
+F.jacobian(lambda x: 3.0, T.ones(3))
+F.jacobian(lambda x: x, [T.ones(3)])
+F.jvp(lambda x: x * 2, T.ones(3))
+F.jvp(lambda x: x.expand(3) * 2, T.ones(1))
+F.vjp(lambda x: (x * 2, x * 3), T.ones(3))
+T.func.jacrev(lambda x: {'a': x * 2, 'b': (x * 3, x.sum())})(T.ones(2))
+T.func.jacrev(lambda x: x[0] * x[1])((T.ones(2), T.arange(2.0)))
+T.func.jacfwd(lambda x: x['a'] * x['b'])({'a': T.ones(2), 'b': T.arange(2.0)})
+T.func.jacrev(lambda x, y: x * y, argnums=(0, 1), chunk_size=1)(T.ones(2), T.arange(2.0))
+T.func.jacrev(lambda x: x * 2)(T.ones(0))
+T.func.jacrev(lambda x: 3.0)(T.ones(2))
+T.func.hessian(lambda p: (p['a'] ** 3).sum())({'a': T.ones(2)})
+T.func.grad(lambda x: x.sum())(T.ones(2, dtype=T.int64))
+T.func.grad(lambda x: x.sum(), argnums=2)(T.ones(2))
+T.func.grad(lambda x: x.sum(), argnums=())(T.ones(2))
+T.func.jvp(lambda x: x * 2, T.ones(2), T.ones(2))
+T.func.vmap(lambda x: x, in_dims=5)(T.ones(2, 3))
+T.func.vmap(lambda x: 3.0)(T.ones(2, 3))
+checkpoint(lambda x: x * 2, T.ones(2), use_reentrant=False, debug=False, early_stop=False)
+checkpoint(lambda x: x * 2, T.ones(2), use_reentrant=True, context_fn=lambda: ())
+# linear algebra
+T.linalg.svdvals(T.eye(2), driver=None)
+T.linalg.svd(T.eye(2), driver='gesvd')
+"""
+LINES = [line for line in EXPRESSIONS.strip().split("\n") if not line.startswith("#")]
+
+
+def outcome(T: ModuleType, line: str) -> Any:
+    names = {"T": T, "F": T.autograd.functional, "checkpoint": T.utils.checkpoint.checkpoint, "cube": lambda x: (x ** 3).sum(), "calls": []}
+    T.manual_seed(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return shown(eval(line, names))
+        except Exception as error:  # noqa: BLE001 (whatever it is, it is compared)
+            return RuntimeError if isinstance(error, NotImplementedError) else type(error)
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_outcomes_are_pytorchs(line: str) -> None:
+    assert outcome(minidl, line) == outcome(torch, line)
+
+
+def test_checkpoint_computes_in_the_contexts_given() -> None:
+    import contextlib
+    entered = []
+
+    @contextlib.contextmanager
+    def context(name: str) -> Any:
+        entered.append(name)
+        yield
+
+    x = minidl.ones(2, requires_grad=True)
+    y = minidl.utils.checkpoint.checkpoint(minidl.exp, x, use_reentrant=False, context_fn=lambda: (context("first"), context("second")))
+    assert entered == ["first"]
+    y.sum().backward()
+    assert entered == ["first", "second"]
