@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import minidl
-from minidl.optim.muon import to_bfloat16
+from minidl.optim.muon import combined, to_bfloat16
 from tests.exchange import assert_same, convert_to, outcome, to_numpy
 
 LIBRARIES = (minidl, torch)
@@ -51,6 +51,16 @@ def test_rounding_to_bfloat16():
     x = np.random.default_rng(0).normal(size=1000).astype(np.float32)
     x = np.append(x, np.array([0x3F808000, 0x3F818000, 0x3F808001, 0x80000000], np.uint32).view(np.float32))  # ties first
     np.testing.assert_array_equal(to_bfloat16(x), torch.from_numpy(x).bfloat16().float().numpy())
+
+
+def test_a_product_with_a_sum_rounds_as_pytorchs():
+    """One of 30,000 results differs where both products are rounded before they are added; the outer products' own elements are exact."""
+    rng = np.random.default_rng(0)
+    beta, alpha, x, column, row = -4.775, 2.0315, *(to_bfloat16(rng.normal(size=shape)) for shape in ((512, 512), (512, 1), (1, 512)))
+    want = torch.addmm(*(torch.from_numpy(a).bfloat16() for a in (x, column, row)), beta=beta, alpha=alpha).float().numpy()
+    np.testing.assert_array_equal(combined(beta, x, alpha, column @ row), want)
+    rounded_twice = np.count_nonzero(to_bfloat16(beta * x + alpha * (column @ row)) != want)
+    assert 0 < rounded_twice < 50
 
 
 def test_large_matrices_differ_by_a_few_roundings():

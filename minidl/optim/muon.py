@@ -20,6 +20,11 @@ def to_bfloat16(x: Any) -> np.ndarray:
     return ((bits + (0x7FFF + (bits >> 16 & 1))) & np.uint32(0xFFFF0000)).view(np.float32)
 
 
+def combined(beta: float, x: np.ndarray, alpha: float, y: np.ndarray) -> np.ndarray:
+    """beta x + alpha y in bfloat16, where beta x is not rounded before it is added: as PyTorch's product with a sum, which is a fused one."""
+    return to_bfloat16(float(np.float32(beta)) * x.astype(np.float64) + np.float32(alpha) * y)
+
+
 def orthogonalized(g: np.ndarray, coefficients: tuple[float, float, float], steps: int, eps: float) -> np.ndarray:
     """U S' V^T for g = U S V^T, S' near 1: iterates x = a x + (b A + c A A) x, A = x x^T, with bfloat16 results as PyTorch."""
     if steps >= 100:
@@ -32,7 +37,7 @@ def orthogonalized(g: np.ndarray, coefficients: tuple[float, float, float], step
     x = to_bfloat16(x / to_bfloat16(max(np.linalg.norm(x), eps)))
     for _ in range(steps):
         gram = to_bfloat16(x @ x.T)
-        x = to_bfloat16(a * x + to_bfloat16(b * gram + c * (gram @ gram)) @ x)
+        x = combined(a, x, 1.0, combined(b, gram, c, gram @ gram) @ x)
     return x.T if tall else x
 
 
