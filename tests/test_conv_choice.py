@@ -122,7 +122,7 @@ def test_threads_do_not_change_the_result(two_threads: Any, monkeypatch: Any, al
 
 def test_share_keeps_the_order_and_passes_errors_on(two_threads: Any) -> None:
     assert threads.share(list, range(5)) == [[0, 1], [2, 3, 4]]
-    assert threads.share(lambda part: threads.share(list, part), range(4)) == [[[0], [1]], [[2, 3]]]
+    assert threads.share(lambda part: threads.share(list, part), range(4)) == [[[0, 1]], [[2, 3]]]  # a part is not divided again
     with pytest.raises(ZeroDivisionError):
         threads.share(lambda part: 1 // (2 - part[0]), range(4))
     assert threads.share(len, [1]) == [1] and threads.share(len, []) == [0]

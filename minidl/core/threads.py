@@ -2,7 +2,9 @@
 
 NumPy's matrix products have threads of their own, inside the BLAS library. NumPy releases the interpreter's lock in copies, elementwise
 operations and products, so the library's own threads can share these as well: each takes a part of the images and meanwhile
-multiplies with one BLAS thread, since two sets of threads on the same cores only wait for each other.
+multiplies with one BLAS thread, since two sets of threads on the same cores only wait for each other. Even one that is done stays in
+the way: it looks for more work for some 20 ms, in which anything shared takes twice as long. So large products, too, are shared
+here (`share`) or made `alone`, and BLAS never starts its own threads.
 """
 
 from __future__ import annotations
@@ -12,20 +14,22 @@ import ctypes
 import functools
 import os
 import threading
+from _queue import SimpleQueue  # queue's own, without the rest of it
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from operator import itemgetter
 from typing import Any, TypeVar
 
 import numpy as np
 
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
+WORTH = 1 << 20  # numbers to read from which a thread is worth its start
 
 
-class _Worker(threading.local):
-    """Whether this thread is one of the pool, which does not divide its part again."""
+class _Local(threading.local):
+    """Whether this thread multiplies with one BLAS thread already: one of the pool, or one that shares its work with it."""
 
-    busy = False
+    alone = False
 
 
 def _available() -> int:
@@ -35,8 +39,9 @@ def _available() -> int:
 
 
 _count = _available()
-_worker = _Worker()
-_pool: Any = None
+_local = _Local()
+_tasks: SimpleQueue[Any] = SimpleQueue()
+_started = 0
 
 
 def get_num_threads() -> int:
@@ -46,19 +51,19 @@ def get_num_threads() -> int:
 
 def set_num_threads(num: int) -> None:
     """Sets `get_num_threads`, also for the matrix products. RuntimeError unless a positive int."""
-    global _count, _pool
+    global _count
     if not isinstance(num, int) or isinstance(num, bool):
         raise RuntimeError(f"set_num_threads expects an int, but got {type(num).__name__}")
     if num < 1:
         raise RuntimeError("set_num_threads expects a positive integer")
-    _count, _pool = num, None
+    _count = num
     _set_blas_threads(num)
 
 
 @functools.cache
 def _blas() -> Callable[[int], Any] | None:
     """The function of the BLAS library beneath NumPy that sets its number of threads, if it has one that is known."""
-    library = ctypes.CDLL(np._core._multiarray_umath.__file__)  # type: ignore[attr-defined]
+    library = ctypes.PyDLL(np._core._multiarray_umath.__file__)  # type: ignore[attr-defined]  # keeps the lock: the call is short
     for name in ("scipy_openblas_set_num_threads64_", "scipy_openblas_set_num_threads", "openblas_set_num_threads64_",
                  "openblas_set_num_threads"):
         if hasattr(library, name):
@@ -72,38 +77,85 @@ def _set_blas_threads(num: int) -> None:
         function(num)
 
 
-def _threads() -> Any:
-    global _pool
-    if _pool is None:
-        from concurrent.futures import ThreadPoolExecutor  # here: most programs never need it
-        _pool = ThreadPoolExecutor(_count - 1, "minidl")
-    return _pool
+def _serve(tasks: SimpleQueue[Any]) -> None:
+    """What a thread of the pool does: parts of work, as they come. It does not divide its part again."""
+    _local.alone = True
+    while True:
+        number, work, part, context, done = tasks.get()
+        try:
+            done.put((number, context.run(work, part), None))
+        except BaseException as error:
+            done.put((number, None, error))
+        del work, part, context, done  # so that no array waits for the next task
+
+
+def _start(threads: int) -> None:
+    global _started
+    while _started < threads:
+        _started += 1
+        threading.Thread(target=_serve, args=(_tasks,), name=f"minidl-{_started}", daemon=True).start()
 
 
 def _forget() -> None:
-    global _pool
-    _pool = None
+    global _tasks, _started
+    _tasks, _started = SimpleQueue(), 0
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)  # a child process has none of its parent's threads
 
 
-def _part(work: Callable[[Sequence[Piece]], Result], pieces: Sequence[Piece]) -> Result:
-    _worker.busy = True
-    return work(pieces)
+def alone(work: Callable[..., Result], *args: Any) -> Result:
+    """work(*args) with one BLAS thread."""
+    if _count == 1 or _local.alone:
+        return work(*args)
+    _set_blas_threads(1)
+    _local.alone = True
+    try:
+        return work(*args)
+    finally:
+        _local.alone = False
+        _set_blas_threads(_count)
 
 
 def share(work: Callable[[Sequence[Piece]], Result], pieces: Sequence[Piece]) -> list[Result]:
     """``work`` applied to consecutive parts of the pieces, one part for each thread; the results in their order."""
-    n = min(_count, len(pieces))
-    if n < 2 or _worker.busy:
-        return [work(pieces)]
-    ends = [len(pieces) * i // n for i in range(n + 1)]
-    parts = [pieces[a:b] for a, b in pairwise(ends)]
-    _set_blas_threads(1)
+    return split(lambda part: work(pieces[part]), len(pieces))
+
+
+def split(work: Callable[[slice], Result], n: int, cost: int = WORTH) -> list[Result]:
+    """``work`` on all of n items, one slice for each thread if so many numbers read in all are worth it; the results in order."""
+    parts = min(_count, n) if cost >= WORTH and not _local.alone else 1
+    if parts < 2:
+        return [alone(work, slice(0, n))]
+    _start(parts - 1)
+    return alone(_divide, work, [slice(n * i // parts, n * (i + 1) // parts) for i in range(parts)])
+
+
+def elementwise(function: Callable[..., Any], *arrays: np.ndarray) -> Any:
+    """function(*arrays), of arrays of one shape and memory order; shared, with parts of the result as ``out``, if they are large."""
+    first = arrays[0]
+    if _count == 1 or first.size * len(arrays) < WORTH // 2:
+        return function(*arrays)
+    y = np.empty_like(first)
+    if all([z.flags.c_contiguous for z in arrays]):
+        *arrays, flat = [z.reshape(-1) for z in (*arrays, y)]  # type: ignore[assignment]
+    else:
+        flat = y
+    split(lambda part: function(*[z[part] for z in arrays], out=flat[part]), len(flat))
+    return y
+
+
+def _divide(work: Callable[[slice], Result], parts: list[slice]) -> list[Result]:
+    """The first part here, the others in the pool. Returns, or raises, when all are done."""
+    done: SimpleQueue[Any] = SimpleQueue()
+    for number, part in enumerate(parts[1:]):
+        _tasks.put((number, work, part, contextvars.copy_context(), done))
     try:
-        others = [_threads().submit(contextvars.copy_context().run, _part, work, part) for part in parts[1:]]
-        return [work(parts[0]), *[other.result() for other in others]]
+        result = work(parts[0])
     finally:
-        _set_blas_threads(_count)
+        others = sorted([done.get() for _ in parts[1:]], key=itemgetter(0))
+    for _, _, error in others:
+        if error is not None:
+            raise error
+    return [result, *[found for _, found, _ in others]]

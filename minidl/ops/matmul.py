@@ -8,6 +8,7 @@ and a vector (`_mv`, `_outer`, `_weigh`), each of which has the other two in its
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,21 +16,44 @@ import numpy as np
 from ..core import dtype_of, primitive, public
 from ..core.checks import broadcast_shape, require_tensor
 from ..core.dtypes import DTYPES, word
+from ..core.threads import alone, get_num_threads, share
 
 # A linear layer multiplies a few rows by a transposed weight. OpenBLAS brings the weight into another order first, unless the product
 # is small; with the factors exchanged it need not, which for 8 rows takes half the time, for 64 nine tenths.
 FEW, SMALL = 64, 10**6  # rows; multiply-adds
+TINY = 1 << 18  # multiply-adds up to which BLAS never wakes another thread
 
 
 def gemm(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """np.matmul, with operands that BLAS cannot read in place (repeated or scattered elements) copied first."""
     if a.dtype == np.float16:
-        return np.matmul(a.astype(np.float32), b.astype(np.float32)).astype(np.float16)
-    if a.ndim == 2 and b.ndim <= 2:
-        if len(a) <= FEW and not b.flags.c_contiguous and b.flags.f_contiguous and len(a) * b.size > SMALL:
-            return np.ascontiguousarray(b.T.dot(a.T).T)
+        return gemm(a.astype(np.float32), b.astype(np.float32)).astype(np.float16)
+    if a.ndim > 2 or b.ndim > 2:
+        a, b = _blas_ready(a), _blas_ready(b)
+        return shared(a, b) if a.size * b.shape[-1] > SMALL and a.shape[:-2] == b.shape[:-2] else alone(np.matmul, a, b)
+    if a.size * b.shape[-1] <= TINY or b.ndim == 1:
         return a.dot(b)  # which copies by itself, and takes half as long to begin
-    return np.matmul(_blas_ready(a), _blas_ready(b))
+    if a.size * b.shape[-1] <= SMALL:
+        return alone(a.dot, b)
+    if len(a) <= FEW and not b.flags.c_contiguous and b.flags.f_contiguous:
+        return np.ascontiguousarray(shared(b.T, a.T).T)
+    return shared(a, b)
+
+
+def shared(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """np.matmul of large matrices, or of two batches: the rows, or the batch, are shared among threads."""
+    threads, product = min(get_num_threads(), len(a)), np.dot if a.ndim == 2 else np.matmul
+    if threads == 1:
+        return alone(product, a, b)
+    y = np.empty((*a.shape[:-1], b.shape[-1]), np.result_type(a, b))
+
+    def work(part: Sequence[int]) -> None:
+        for i in part:
+            rows = slice(len(a) * i // threads, len(a) * (i + 1) // threads)
+            product(a[rows], b if b.ndim == 2 else b[rows], out=y[rows])
+
+    share(work, range(threads))
+    return y
 
 
 def _blas_ready(a: np.ndarray) -> np.ndarray:

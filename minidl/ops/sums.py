@@ -9,6 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from ..core.threads import alone
+
+LARGE = 1 << 17  # elements up to which BLAS multiplies a matrix by a vector in one thread
+
 
 @lru_cache(16)
 def ones(n: int, dtype: np.dtype) -> np.ndarray:
@@ -25,7 +29,8 @@ def constant(value: float, dtype: np.dtype) -> np.ndarray:
 def sums(y: Any, dims: tuple[int, ...]) -> Any:
     """The sums over `dims`, which keep size 1; over the last alone a product with ones, in half the time."""
     if dims == (y.ndim - 1,):
-        return y.dot(ones(y.shape[-1], y.dtype))
+        column = ones(y.shape[-1], y.dtype)
+        return y.dot(column) if y.size < LARGE else alone(y.dot, column)
     return np.add.reduce(y, axis=dims, keepdims=True)
 
 
@@ -48,7 +53,8 @@ class Sum:
     def of(self, x: np.ndarray) -> Any:
         if (self.columns or self.rows) and x.flags.c_contiguous and x.dtype.itemsize > 2:
             x = x if x.ndim == 2 else x.reshape(self.matrix)
-            x = x.dot(ones(x.shape[1], x.dtype)) if self.columns else ones(len(x), x.dtype).T.dot(x)
+            a, b = (x, ones(x.shape[1], x.dtype)) if self.columns else (ones(len(x), x.dtype).T, x)
+            x = a.dot(b) if x.size < LARGE else alone(a.dot, b)
         else:
             x = np.einsum(self.subscripts, x)
         return x if x.ndim == len(self.shape) == 2 else x.reshape(self.shape)

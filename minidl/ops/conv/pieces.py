@@ -17,10 +17,14 @@ class Piece(NamedTuple):
 
 
 def pieces(images: int, out: Sizes, place_bytes: int, block: int) -> list[Piece]:
-    """Pieces of about `block` bytes: several images, or of one image some rows."""
+    """Pieces of up to about `block` bytes: several images, or of one image some rows; as many for each thread."""
     places, row = block // max(1, place_bytes), max(1, prod(out[1:]))
-    rows = max(1, min(out[0], places // row))
     threads = get_num_threads() if images * row * out[0] * place_bytes >= SHARED else 1
-    count = max(1, min(places // (row * max(1, out[0])), -(-images // threads)))
-    return [Piece(slice(i, min(i + count, images)), slice(j, min(j + rows, out[0])))
-            for i in range(0, images, count) for j in range(0, out[0], rows)]
+    together = places // (row * max(1, out[0]))
+    if together == 0 or images % threads and images < 4 * threads:
+        together, rows = 1, max(1, min(places // row, -(-out[0] // threads)))
+    else:
+        rows = max(1, out[0])
+        together = max(1, -(-images // max(1, threads * -(-images // (together * threads)))))
+    return [Piece(slice(i, min(i + together, images)), slice(j, min(j + rows, out[0])))
+            for i in range(0, images, together) for j in range(0, out[0], rows)]
