@@ -7,7 +7,6 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-import torch
 
 import minidl
 from tests.test_compat import SIDES, equal
@@ -115,12 +114,6 @@ def test_frequencies_are_pytorchs() -> None:
     for T in SIDES:
         with pytest.raises(RuntimeError, match="fftfreq requires a floating point or complex dtype"):
             T.fft.fftfreq(3, dtype=T.int32)
-
-
-@pytest.mark.parametrize("name", [name for name in torch.fft.__all__ if name.islower() and not name.endswith(("freq", "shift"))])
-def test_transforms_say_that_they_are_not_here(name: str) -> None:
-    with pytest.raises(NotImplementedError, match=rf"fft\.{name}: there are no complex tensors here"):
-        getattr(minidl.fft, name)(minidl.ones(4))
 
 
 def test_what_programs_ask_of_other_processes() -> None:
