@@ -63,6 +63,8 @@ FAMILIES = (  # in the order of their needs
     "grid",
     "quantize",
     "gumbel",
+    "fourier",
+    "spectral",
     "storage",
 )
 for _family in FAMILIES:
