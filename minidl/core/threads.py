@@ -123,9 +123,14 @@ def share(work: Callable[[Sequence[Piece]], Result], pieces: Sequence[Piece]) ->
     return split(lambda part: work(pieces[part]), len(pieces))
 
 
+def pays(cost: int) -> bool:
+    """Whether threads should share work that reads so many numbers."""
+    return _count > 1 and cost >= WORTH and not _local.alone
+
+
 def split(work: Callable[[slice], Result], n: int, cost: int = WORTH) -> list[Result]:
-    """``work`` on all of n items, one slice for each thread if so many numbers read in all are worth it; the results in order."""
-    parts = min(_count, n) if cost >= WORTH and not _local.alone else 1
+    """``work`` on all of n items, one slice for each thread if the cost pays; the results in order."""
+    parts = min(_count, n) if pays(cost) else 1
     if parts < 2:
         return [alone(work, slice(0, n))]
     _start(parts - 1)
@@ -135,15 +140,23 @@ def split(work: Callable[[slice], Result], n: int, cost: int = WORTH) -> list[Re
 def elementwise(function: Callable[..., Any], *arrays: np.ndarray) -> Any:
     """function(*arrays), of arrays of one shape and memory order; shared, with parts of the result as ``out``, if they are large."""
     first = arrays[0]
-    if _count == 1 or first.size * len(arrays) < WORTH // 2:
+    if not pays(2 * first.size * len(arrays)):
         return function(*arrays)
     y = np.empty_like(first)
-    if all([z.flags.c_contiguous for z in arrays]):
+    if all(z.flags.c_contiguous for z in arrays):
         *arrays, flat = [z.reshape(-1) for z in (*arrays, y)]  # type: ignore[assignment]
     else:
         flat = y
     split(lambda part: function(*[z[part] for z in arrays], out=flat[part]), len(flat))
     return y
+
+
+def by_rows(function: Callable[..., Any], cost: int, *arrays: np.ndarray) -> Any:
+    """function(*arrays), if the cost pays of parts of the arrays along their first dimension, joined."""
+    if not pays(cost):
+        return function(*arrays)
+    made = split(lambda part: function(*[z[part] for z in arrays]), len(arrays[0]))
+    return made[0] if len(made) == 1 else np.concatenate(made)
 
 
 def _divide(work: Callable[[slice], Result], parts: list[slice]) -> list[Result]:

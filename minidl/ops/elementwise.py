@@ -9,6 +9,7 @@ import numpy as np
 from ..core import dtype_of, primitive, public
 from ..core.broadcast import zeros_for
 from ..core.dtypes import word
+from ..core.threads import elementwise
 
 function = public(method=True, inplace=True)
 
@@ -23,8 +24,11 @@ def masked(x: Any, keep: Any) -> Any:
     """y = x where `keep`, else 0 whatever x is there (inf * 0 would be NaN); on bits, ten times as fast as np.where."""
     if x.itemsize == 16:  # complex128: there are no integers of that size
         return np.where(keep, x, 0)
-    bits = f"i{x.itemsize}"
-    return np.bitwise_and(x.view(bits), np.negative(keep.view("i1"), dtype=bits)).view(x.dtype)
+    return elementwise(_masked, x.view(f"i{x.itemsize}"), keep.view("i1")).view(x.dtype)
+
+
+def _masked(x: Any, keep: Any, out: Any = None) -> Any:
+    return np.bitwise_and(x, np.negative(keep, dtype=x.dtype), out=out)
 
 
 def needs_float(op: str, x: Any) -> None:

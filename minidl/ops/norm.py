@@ -21,6 +21,7 @@ import numpy as np
 from ..core import Tensor, data_of, dtype_of, primitive, public
 from ..core.broadcast import expand_to, sum_to
 from ..core.checks import require_constant, require_float, require_tensor
+from ..core.threads import pays, split
 from .elementwise import rsqrt
 from .memory import is_channels_last, row_major
 from .norms import vector_norm
@@ -28,6 +29,8 @@ from .resample import Taps, resample
 from .select import clamp_min
 from .shape import reshape
 from .sums import Sum, constant
+
+PASSES = 6  # of a norm, or its backward, over its input
 
 
 class Norm:
@@ -45,6 +48,31 @@ class Norm:
         self.w_inside = any(w_shape[d] != 1 for d in axes)
         self.keeps_order = 0 in axes
         self.to_stat, self.to_w = Sum(shape, self.stat_shape), Sum(shape, w_shape)
+        self.apart = next((d for d, n in enumerate(shape) if d not in axes and n > 1), None)
+
+    def in_view(self, *arrays: Any) -> Any:
+        return [None if z is None else z.reshape(self.w_shape) for z in arrays]
+
+    def part(self, places: slice) -> Norm:
+        """The normalisation of these places along `apart`, the first dimension that the statistics keep."""
+        shape, w_shape = [tuple([n if d != self.apart or n == 1 else places.stop - places.start for d, n in enumerate(sizes)])
+                          for sizes in (self.shape, self.w_shape)]
+        return norm_of(shape, self.axes, self.param_shape, w_shape, self.eps, self.kind)
+
+    def cut(self, places: slice, *arrays: Any) -> Any:
+        """Of each array these places along `apart`, or all of it if it is the same for all."""
+        index = (slice(None),) * self.apart + (places,)  # type: ignore[operator]
+        return [z if z is None or z.shape[self.apart] == 1 else z[index] for z in arrays]
+
+    def joined(self, parts: Any) -> Any:
+        """The gradient of w or b from those of its parts, or of all of it in each part."""
+        if parts[0] is None:
+            return None
+        return sum(parts) if self.w_shape[self.apart] == 1 else np.concatenate(parts, self.apart)  # type: ignore[index]
+
+    def pays(self) -> bool:
+        """Whether threads should share the work."""
+        return self.apart is not None and pays(PASSES * math.prod(self.shape))
 
 
 norm_of = lru_cache(Norm)  # one batch is as large as the last
@@ -57,17 +85,22 @@ def inverse_deviation(var: np.ndarray, eps: float) -> Any:
     return np.reciprocal(s, s)
 
 
-def scaled(d: np.ndarray, w: Any, b: Any, var: np.ndarray, norm: Norm) -> np.ndarray:
-    """d w / sqrt(var + eps) + b, in d's memory."""
+def standardise(v: np.ndarray, w: Any, b: Any, norm: Norm, out: Any = None) -> Any:
+    """y, in `out` if given, and the mean and variance."""
+    size = constant(norm.size, v.dtype)
+    mean = np.zeros(norm.stat_shape, v.dtype) if norm.kind == "rms" else norm.to_stat.of(v) / size
+    d = np.subtract(v, mean, out=out)
+    var = norm.to_stat.of_product(d, d)
+    var /= size
     s = inverse_deviation(var, norm.eps)
     if w is not None and not norm.w_inside:
-        s *= w.reshape(norm.w_shape)
+        s *= w
     d *= s
     if w is not None and norm.w_inside:
-        d *= w.reshape(norm.w_shape)
+        d *= w
     if b is not None:
-        d += b.reshape(norm.w_shape)
-    return d
+        d += b
+    return d, mean, var
 
 
 def normalise(x: Any, w: Any, b: Any, norm: Any) -> Any:
@@ -77,13 +110,20 @@ def normalise(x: Any, w: Any, b: Any, norm: Any) -> Any:
         return y.astype(x.dtype), mean, var
     if not (x.flags.c_contiguous or is_channels_last(x) and (norm.keeps_order or len(norm.shape) > x.ndim)):
         x = x.copy()
-    v = x.reshape(norm.shape)
-    size = constant(norm.size, x.dtype)
-    mean = np.zeros(norm.stat_shape, x.dtype) if norm.kind == "rms" else norm.to_stat.of(v) / size
-    d = v - mean
-    var = norm.to_stat.of_product(d, d)
-    var /= size
-    return scaled(d, w, b, var, norm).reshape(x.shape), mean, var
+    v, (w, b) = x.reshape(norm.shape), norm.in_view(w, b)
+    if not norm.pays():
+        y, mean, var = standardise(v, w, b, norm)
+        return y.reshape(x.shape), mean, var
+    y = np.empty_like(v)
+    mean, var = [np.empty(norm.stat_shape, v.dtype) for _ in range(2)]
+
+    def work(places: slice) -> None:
+        v_part, w_part, b_part, out, *stats = norm.cut(places, v, w, b, y, mean, var)
+        for stat, found in zip(stats, standardise(v_part, w_part, b_part, norm.part(places), out)[1:]):
+            stat[...] = found
+
+    split(work, norm.shape[norm.apart])
+    return y.reshape(x.shape), mean, var
 
 
 def normalise_rule(g: Any, x: Any, w: Any, mean: Any, var: Any, norm: Any, needs: Any) -> Any:
@@ -154,31 +194,44 @@ def _normalise_backward(dy: Any, x: Any, w: Any, mean: Any, var: Any, norm: Any,
     """dx, dw and db as the module's docstring gives them; an empty array for one that is not wanted."""
     if x.dtype.itemsize == 2:
         dy = dy.astype(np.float32)
-    dy, d = dy.reshape(norm.shape), x.reshape(norm.shape) - mean
+    dy, v, (w,) = dy.reshape(norm.shape), x.reshape(norm.shape), norm.in_view(w)
+    if not norm.pays():
+        dx, dw, db = gradients(dy, v, w, mean, var, norm, wanted)
+    else:
+        dx = np.empty_like(v, mean.dtype)
+
+        def work(places: slice) -> Any:
+            *arrays, out = norm.cut(places, dy, v, w, mean, var, dx)
+            return gradients(*arrays, norm.part(places), wanted, out)[1:]
+
+        dw, db = map(norm.joined, zip(*split(work, norm.shape[norm.apart])))
+    return [z.reshape(shape) if want else np.empty(0, x.dtype)
+            for z, shape, want in zip((dx, dw, db), (x.shape, norm.param_shape, norm.param_shape), wanted)]
+
+
+def gradients(dy: Any, v: Any, w: Any, mean: Any, var: Any, norm: Norm, wanted: Any, out: Any = None) -> Any:
+    """dx, in `out` if given, dw and db; anything for one that is not wanted."""
     s = inverse_deviation(var, norm.eps)
-    dx = dw = db = np.empty(0, x.dtype)
+    d = np.subtract(v, mean, out=out)
     shared = norm.w_shape == norm.stat_shape  # then dx needs the sums that are dw and db
     if not shared:
         d *= s
-    if wanted[2] or shared:
-        db = norm.to_w.of(dy)
-    if wanted[1] or shared:
-        dw = norm.to_w.of_product(dy, d) * s if shared else norm.to_w.of_product(dy, d)
-    if wanted[0]:
-        u = dy * w.reshape(norm.w_shape) if norm.w_inside and w is not None else dy
-        factor = s if w is None or norm.w_inside else s * w.reshape(norm.w_shape)
-        if norm.kind == "fixed":
-            dx = u * factor
-        else:
-            dx = d
-            dx *= dw * s / -norm.size if shared else norm.to_stat.of_product(u, d) / -norm.size
-            dx += u
-            if norm.kind == "standard":
-                dx -= (db if shared else norm.to_stat.of(u)) / norm.size
-            dx *= factor
-        dx = dx.reshape(x.shape)
-    return (dx, dw.reshape(norm.param_shape) if wanted[1] else np.empty(0, x.dtype),
-            db.reshape(norm.param_shape) if wanted[2] else np.empty(0, x.dtype))
+    db = norm.to_w.of(dy) if wanted[2] or shared else None
+    dw = norm.to_w.of_product(dy, d) if wanted[1] or shared else None
+    if shared:
+        dw *= s
+    if not wanted[0]:
+        return d, dw, db
+    u = dy * w if norm.w_inside and w is not None else dy
+    factor = s if w is None or norm.w_inside else s * w
+    if norm.kind == "fixed":
+        return np.multiply(u, factor, out=d), dw, db
+    d *= dw * s / -norm.size if shared else norm.to_stat.of_product(u, d) / -norm.size
+    d += u
+    if norm.kind == "standard":
+        d -= (db if shared else norm.to_stat.of(u)) / norm.size
+    d *= factor
+    return d, dw, db
 
 
 # ---- the public functions

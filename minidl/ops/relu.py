@@ -12,6 +12,7 @@ from ..core.checks import require_tensor
 from ..core.dtypes import word
 from ..core.generator import default_generator
 from ..core.inplace import in_place
+from ..core.threads import elementwise
 from .elementwise import masked, needs_float
 from .shape import as_shape
 
@@ -34,11 +35,15 @@ def with_inplace(where: str) -> Callable[..., Any]:
 # ---- relu and its kin
 
 
-@primitive(x=lambda g, y: masked(g, ~(y <= 0)))
+@primitive(x=lambda g, y: masked(g, y != 0))
 def _relu(x: Any) -> Any:
     if x.dtype == bool:
         raise RuntimeError("Boolean inputs not supported for relu")
-    return x.clip(0, np.inf) if x.dtype.kind == "f" else np.maximum(x, 0)  # three times as fast as np.maximum with a number
+    return elementwise(_positive, x) if x.dtype.kind == "f" else np.maximum(x, 0)
+
+
+def _positive(x: Any, out: Any = None) -> Any:
+    return x.clip(0, np.inf, out)  # three times as fast as np.maximum with a number
 
 
 @with_inplace("torch nn.functional")

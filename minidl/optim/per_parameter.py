@@ -1,17 +1,20 @@
 """Optimizers that update each parameter by itself, and the array arithmetic that they share.
 
-All arithmetic is in place: into the parameter, its state, or scratch arrays that an optimizer keeps for all its parameters.
+All arithmetic is in place: into the parameter, its state, or scratch arrays. Several threads share the parameters.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from ..core import Tensor, default_dtype, wrap
 from ..core.dtypes import F4, F8
+from ..core.threads import get_num_threads, pays, share
+from ..core.workspace import buffer
 from .optimizer import Optimizer, evaluate
 
 # Options that came after PyTorch's first checkpoints, and what a checkpoint without them means.
@@ -78,6 +81,20 @@ def average_square(v: np.ndarray, x: np.ndarray, beta: float, scratch: np.ndarra
     v += scratch
 
 
+def balanced(updates: list[Any]) -> list[list[Any]]:
+    """The updates in one list for each thread, of about as many numbers, if that pays."""
+    sizes = [p._data.size for p, *_ in updates]
+    if not pays(4 * sum(sizes)):
+        return [updates]
+    lists: list[list[Any]] = [[] for _ in range(get_num_threads())]
+    loads = [0] * len(lists)
+    for i in sorted(range(len(updates)), key=sizes.__getitem__, reverse=True):
+        least = loads.index(min(loads))
+        lists[least].append(updates[i])
+        loads[least] += sizes[i]
+    return lists
+
+
 class PerParameter(Optimizer):
     """An optimizer whose step is one rule, applied to each parameter that has a gradient.
 
@@ -85,7 +102,6 @@ class PerParameter(Optimizer):
     """
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
-        self._buffers: dict[Any, np.ndarray] = {}
         super().__init__(params, defaults)
         if defaults.get("fused"):
             if defaults["differentiable"]:
@@ -108,17 +124,19 @@ class PerParameter(Optimizer):
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Updates every parameter that has a gradient; returns the loss if a `closure` computes it."""
         loss = evaluate(closure)
+        updates = [(p, self._state(p, group), group) for group in self.param_groups for p in group["params"] if p._grad is not None]
         with np.errstate(all="ignore"):
-            for group in self.param_groups:
-                maximize, c = group.get("maximize", False), number(self._penalty(group))
-                for p in group["params"]:
-                    if p._grad is not None:
-                        w, g = p._data, p._grad._data
-                        if maximize or c != 0:
-                            g = self._objective(w, g, maximize, c)
-                        self._update(w, g, self._state(p, group), group)
-                        p._counter[0] += 1
+            share(self._apply, balanced(updates))
         return loss
+
+    def _apply(self, parts: list[list[Any]]) -> None:
+        for p, state, group in chain(*parts):
+            w, g = p._data, p._grad._data
+            maximize, c = group.get("maximize", False), number(self._penalty(group))
+            if maximize or c != 0:
+                g = self._objective(w, g, maximize, c)
+            self._update(w, g, state, group)
+            p._counter[0] += 1
 
     def _state(self, p: Tensor, group: dict[str, Any]) -> dict[str, Any]:
         state: dict[str, Any] = self.state[p]
@@ -137,14 +155,10 @@ class PerParameter(Optimizer):
 
     def _scratch(self, like: np.ndarray, which: int = 0) -> np.ndarray:
         """Uninitialised memory of the shape and dtype of `like`: 0 and 2 are free in `_update`, 1 may hold the gradient."""
-        buffer = self._buffers.get((like.dtype, which))
-        if buffer is None or buffer.size < like.size:
-            buffer = self._buffers[like.dtype, which] = np.empty(like.size, like.dtype)
-        return buffer[:like.size].reshape(like.shape)
+        return buffer(f"optimizer {which}", like.shape, like.dtype)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        self._buffers = {}
         for group in self.param_groups:
             for name, value in _LATER_OPTIONS.items():
                 if name in self.defaults:
