@@ -37,6 +37,7 @@ FAMILIES = (  # in the order of their needs
     "differences",
     "signal",
     "random",
+    "rejection",
     "matmul",
     "addmm",
     "conv",

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Tensor, data_of, primitive, public, wrap
+from ..core import Tensor, data_of, primitive, public, rejection, wrap
 from ..core.checks import as_sizes, require_tensor
 from ..core.dtypes import as_numpy_dtype
 from ..core.generator import Generator, default_generator
@@ -175,14 +175,13 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, g
 
 @public
 def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
-    """Poisson counts with the rates in `input`. The stream is NumPy's, seeded from ours: not PyTorch's numbers."""
+    """Poisson counts with the rates in `input`: PyTorch's numbers."""
     rates = data_of(input)
     if rates.dtype.kind != "f":
         raise NotImplementedError(f"poisson: expected a floating-point tensor of rates, got {input.dtype}")
     if not (rates >= 0).all():
         raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
-    rng = np.random.default_rng(int(source(generator).random_raw(1)[0]))
-    return wrap(rng.poisson(rates).astype(rates.dtype))
+    return wrap(rejection.poisson(source(generator), rates).astype(rates.dtype))
 
 
 def edited(input: Tensor, fill_array: Callable[[np.ndarray], Any]) -> Tensor:

@@ -35,5 +35,7 @@ ROWS = [
     Row("randperm", calls(st.integers(0, 50)), bad=[call(-1)], grad=False),
     Row("normal", calls(arrays(shapes(min_side=1)), arrays((1,), "positive")), bad=[call(array(2), -1.0)], grad=False),
     Row("bernoulli", calls(arrays(domain="unit")), bad=[call(array(3, dtype=np.int64))], grad=False),
+    Row("poisson", calls(arrays(domain="positive")) | calls(arrays((20,), "unit")), bad=[call(array(3, dtype=np.int64)), call(np.array([-1.0]))], grad=False),
+    Row("binomial", calls(st.sampled_from([0.0, 3.0, 30.0, 300.0]).map(lambda n: np.full((4,), n)), arrays((4,), "unit")), grad=False),
     Row("multinomial", calls(arrays((5,), "positive"), st.integers(1, 5), st.booleans()), bad=[call(array(2, dtype=np.int64), 1)], grad=False),
 ]
