@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 import minidl
 from minidl import analysis, models, nn
@@ -35,32 +37,11 @@ def parameters(model: Any) -> int:
     return sum(p.numel() for p in model.parameters())
 
 
-def multiply_adds(model: Any, x: Any) -> int:
-    """Of the convolutions, linear layers and attentions that a call runs."""
-    total = 0
-
-    def count(m: Any, args: Any, y: Any) -> None:
-        nonlocal total
-        if isinstance(m, torch.nn.Linear):
-            total += y.numel() * m.in_features
-        elif isinstance(m, torch.nn.ConvTranspose2d):
-            total += args[0].numel() * m.weight[0].numel()
-        elif isinstance(m, (torch.nn.Conv1d, torch.nn.Conv2d)):
-            total += y.numel() * m.weight[0].numel()
-        elif isinstance(m, torch.nn.MultiheadAttention):  # its projections, and queries by keys, and weights by values
-            n, length, width = args[0].shape
-            total += n * length * (4 * width * width + 2 * length * width)
-
-    for m in model.modules():
-        m.register_forward_hook(count)
-    model(x)
-    return total
-
-
 def cost(name: str, size: int, **kwargs: Any) -> int:
-    """Multiply-adds at full size, by the same source on PyTorch's device without memory."""
-    with torch.device("meta"):
-        return multiply_adds(mirror().models.get_model(name, **kwargs).eval(), torch.empty(1, 3, size, size))
+    """Multiply-adds at full size, counted by PyTorch, by the same source on its device without memory."""
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
+        mirror().models.get_model(name, **kwargs).eval()(torch.empty(1, 3, size, size))
+    return counter.get_total_flops() // 2
 
 
 def test_every_network_has_its_figures() -> None:
@@ -105,9 +86,11 @@ def test_the_paper_s_u_net(unfilled: None) -> None:
 
 
 @pytest.mark.parametrize("name", cases.SHARED)
-def test_initial_values_are_torchvision_s(name: str) -> None:
+def test_initial_values_and_text_are_torchvision_s(name: str) -> None:
     minidl.manual_seed(3)
-    np.testing.assert_allclose(initial(cases.build(minidl, cases.SHARED[name][0])), FOUND["initial"][name], rtol=1e-5, atol=1e-3)
+    model = cases.build(minidl, cases.SHARED[name][0])
+    np.testing.assert_allclose(initial(model), FOUND["initial"][name], rtol=1e-5, atol=1e-3)
+    assert zlib.crc32(repr(model).encode()) == FOUND["texts"][name], repr(model)
 
 
 @pytest.mark.parametrize("name", ["alexnet_lrn", "xception", "se_resnet", "cbam_resnet", "unet"])

@@ -78,6 +78,29 @@ def test_the_older_keys_in_torchvision_s_files_load() -> None:
             np.testing.assert_array_equal(array(value), before[key] + 1)
 
 
+def test_a_file_of_the_first_mnasnet_changes_the_stem() -> None:
+    """Its stem was not scaled: 32 and 16 channels for every `alpha`. What is saved afterwards is of the first version too."""
+    state = models.MNASNet(0.5, num_classes=3).state_dict()
+    stem = models.mnasnet1_0().layers[:8].state_dict()
+    for key, value in stem.items():
+        state[f"layers.{key}"] = value
+    state["layers.8.0.layers.0.weight"] = minidl.randn(48, 16, 1, 1)
+    state["layers.8.0.layers.1.weight"] = state["layers.8.0.layers.4.weight"] = minidl.rand(48)
+    for part, shape in (("3", (48, 1, 3, 3)), ("6", (16, 48, 1, 1))):
+        state[f"layers.8.0.layers.{part}.weight"] = minidl.randn(*shape)
+    for part in ("1", "4"):
+        for kind in ("bias", "running_mean", "running_var"):
+            state[f"layers.8.0.layers.{part}.{kind}"] = minidl.rand(48)
+    state._metadata[""]["version"] = 1
+    model = models.MNASNet(0.5, num_classes=3)
+    with pytest.warns(UserWarning, match="first version"):
+        model.load_state_dict(state)
+    for key, value in model.state_dict().items():
+        np.testing.assert_array_equal(array(value), array(state[key]), err_msg=key)
+    assert model.state_dict()._metadata[""]["version"] == 1 and model.eval()(minidl.rand(1, 3, 32, 32)).shape == (1, 3)
+    models.mnasnet1_0().load_state_dict(OrderedDict(models.mnasnet1_0().state_dict()))  # without a version
+
+
 def test_a_plain_resnet_s_weights_fit_one_with_attention() -> None:
     plain = models.resnet18(num_classes=3)
     for placement in ("block", "ends"):
@@ -278,6 +301,13 @@ def test_conv_norm_activation_keeps_the_size() -> None:
     (lambda: models.EfficientNet([], 0.1), "inverted_residual_setting should not be empty"),
     (lambda: models.ConvNeXt([]), "block_setting should not be empty"),
     (lambda: models.VisionTransformer(30, 8, 1, 1, 4, 4), "patch_size must divide image_size, got 8 and 30"),
+    (lambda: models.MNASNet(0), "alpha should be greater than 0.0 instead of 0"),
+    (lambda: models.regnet.BlockParams.from_init_params(4, 12, 1.0, 2.0, 8), "Invalid RegNet settings: .* got 1.0, 2.0, 12"),
+    (lambda: models.swin_transformer.ShiftedWindowAttention(4, [2], [1], 2), r"must be of length 2, got \[2\] and \[1\]"),
+    (lambda: models.maxvit_t(input_size=(200, 200)), r"Input size \(50, 50\) of block 0 is not divisible by partition size 7"),
+    (lambda: models.maxvit.RelativePositionalMultiHeadAttention(10, 4, 9), "feat_dim: 10 must be divisible by head_dim: 4"),
+    (lambda: models.maxvit.MaxVitBlock(*[1] * 11, (8, 8), 2, [0.1]), r"must have length n_layers=2, got p_stochastic=\[0.1\]"),
+    (lambda: models.maxvit.PartitionAttentionLayer(4, 2, 2, "line", (4, 4), 1, nn.GELU, nn.LayerNorm, 0.0, 0.0, 0.0), "got 'line'"),
     (lambda: models.SmallResNet(9), "depth must be 6 n \\+ 2"),
 ])
 def test_arguments_that_do_not_fit(build: Any, message: str) -> None:
@@ -288,6 +318,25 @@ def test_arguments_that_do_not_fit(build: Any, message: str) -> None:
 def test_a_vision_transformer_wants_its_image_size() -> None:
     with pytest.raises(RuntimeError, match=r"expected images of 16 x 16, got \(1, 3, 16, 24\)"):
         models.VisionTransformer(16, 8, 1, 2, 8, 12)(minidl.rand(1, 3, 16, 24))
+
+
+def test_a_maxvit_wants_grids_that_divide() -> None:
+    layer = models.maxvit.PartitionAttentionLayer(4, 2, 2, "window", (4, 5), 1, nn.GELU, nn.LayerNorm, 0.0, 0.0, 0.0)
+    with pytest.raises(AssertionError, match=r"Got grid size of \(4, 5\) and partition size of 2"):
+        layer(minidl.rand(1, 4, 4, 5))
+
+
+def test_a_shifted_window_s_biases() -> None:
+    """Offsets of a 2 x 3 window: two of the first coordinate, from -1 to 1 in whole steps, and of the second in halves."""
+    attention = models.swin_transformer.ShiftedWindowAttentionV2(4, [2, 3], [0, 0], 2)
+    table = array(attention.relative_coords_table)
+    scale = lambda v: np.sign(v) * np.log2(np.abs(8 * v) + 1) / 3
+    np.testing.assert_allclose(table[0, :, :, 0], np.repeat(scale(np.array([-1.0, 0, 1]))[:, None], 5, 1), rtol=1e-6)
+    np.testing.assert_allclose(table[0, :, :, 1], np.repeat(scale(np.array([-1, -0.5, 0, 0.5, 1]))[None], 3, 0), rtol=1e-6)
+    bias, small = array(attention.get_relative_position_bias()), array(attention.cpb_mlp(minidl.tensor(table))).reshape(3, 5, 2)
+    for i, j in np.ndindex(6, 6):
+        offset = small[i // 3 - j // 3 + 1, i % 3 - j % 3 + 2]
+        np.testing.assert_allclose(bias[0, :, i, j], 16 / (1 + np.exp(-offset)), rtol=1e-5)
 
 
 def test_dilation_is_for_bottlenecks() -> None:

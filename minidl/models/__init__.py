@@ -13,15 +13,19 @@ from .densenet import *
 from .efficientnet import *
 from .googlenet import *
 from .inception import *
+from .maxvit import *
+from .mnasnet import *
 from .mobilenetv2 import *
 from .mobilenetv3 import *
 from .registry import get_model as get_model
 from .registry import get_model_builder as get_model_builder
 from .registry import list_models as list_models
+from .regnet import *
 from .resnet import *
 from .shufflenetv2 import *
 from .small import *
 from .squeezenet import *
+from .swin_transformer import *
 from .unet import *
 from .vgg import *
 from .vision_transformer import *

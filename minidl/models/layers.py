@@ -9,10 +9,10 @@ from typing import Any
 from .. import nn
 from ..core.tensor import Tensor
 from ..nn import SqueezeExcitation as SqueezeExcitation
-from ..ops.create import empty, ones, zeros
+from ..ops.create import arange, empty, ones, zeros
 
 __all__ = ["Conv2dNormActivation", "FrozenBatchNorm2d", "MLP", "Permute", "SqueezeExcitation", "StochasticDepth", "he_fan_out",
-           "initialise", "make_divisible", "stochastic_depth"]
+           "initialise", "make_divisible", "relative_places", "stochastic_depth"]
 
 he_fan_out = functools.partial(nn.init.kaiming_normal_, mode="fan_out", nonlinearity="relu")
 
@@ -34,6 +34,18 @@ def make_divisible(v: float, divisor: int, min_value: int | None = None) -> int:
     """
     multiple = max(divisor if min_value is None else min_value, int(v + divisor / 2) // divisor * divisor)
     return multiple if multiple >= 0.9 * v else multiple + divisor
+
+
+def relative_places(height: int, width: int) -> Tensor:
+    """For each pair of places in a window, the row of their offset in a table of all offsets: (h w, h w) numbers below (2h - 1)(2w - 1).
+
+    As y runs from -(h - 1) to h - 1, and x likewise, the offset (y, x) has row (y + h - 1)(2w - 1) + x + w - 1.
+
+    >>> relative_places(1, 3).tolist()
+    [[2, 1, 0], [3, 2, 1], [4, 3, 2]]
+    """
+    y, x = arange(height).repeat_interleave(width), arange(width).repeat(height)
+    return (y[:, None] - y + height - 1) * (2 * width - 1) + x[:, None] - x + width - 1
 
 
 class Conv2dNormActivation(nn.Sequential):

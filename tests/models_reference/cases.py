@@ -37,6 +37,14 @@ SHARED = {
                   "num_classes=7)"), (2, 3, 48, 48)),
     "vit": ("T.models.VisionTransformer(32, 8, 2, 3, 24, 40, num_classes=7)", (2, 3, 32, 32)),
     "vit_representation": ("T.models.VisionTransformer(32, 16, 1, 2, 16, 24, num_classes=7, representation_size=9)", (2, 3, 32, 32)),
+    "mnasnet": ("T.models.MNASNet(0.35, 7)", (2, 3, 48, 48)),
+    "regnet_x": ("T.models.RegNet(T.models.regnet.BlockParams.from_init_params(6, 16, 12.0, 1.9, 12), 7, stem_width=8)", (2, 3, 48, 48)),
+    "regnet_y": (("T.models.RegNet(T.models.regnet.BlockParams.from_init_params(5, 16, 9.0, 2.1, 8, 0.5, se_ratio=0.25), 7, stem_width=8, "
+                  "activation=T.nn.SiLU)"), (2, 3, 48, 48)),
+    "swin": ("T.models.SwinTransformer([4, 2], 12, [2, 2], [2, 3], [3, 2], num_classes=7)", (2, 3, 46, 26)),
+    "swin_v2": (("T.models.SwinTransformer([4, 4], 12, [2, 2], [2, 3], [4, 3], num_classes=7, block=T.models.swin_transformer.SwinTransformerBlockV2, "
+                 "downsample_layer=T.models.swin_transformer.PatchMergingV2)"), (2, 3, 46, 60)),
+    "maxvit": ("T.models.MaxVit((64, 64), 8, 4, [8, 12], [1, 2], 4, 0.2, num_classes=7)", (2, 3, 64, 64)),
     "fcn": ("T.models.segmentation.fcn_resnet50(num_classes=4, aux_loss=True, weights_backbone=None)", (2, 3, 25, 25)),
     "deeplabv3": (("T.models.segmentation.deeplabv3.DeepLabV3(T.models._utils.IntermediateLayerGetter(T.models.ResNet(T.models.resnet.BasicBlock, "
                    "[1, 1, 1, 1]), {'layer4': 'out', 'layer3': 'aux'}), T.models.segmentation.deeplabv3.DeepLabHead(512, 4, (1, 2)), "
@@ -112,9 +120,9 @@ def flat(outputs: Any) -> list[Any]:
     return [t for o in outputs for t in flat(o)] if isinstance(outputs, (tuple, list)) else [outputs]
 
 
-def statistics(buffers: Any) -> np.ndarray:
-    """Of normalisations, all running means and variances in order."""
-    return np.concatenate([np.zeros(0), *(np.asarray(b).ravel() for b in buffers if b.dtype.is_floating_point)])
+def statistics(named: Any) -> np.ndarray:
+    """Of pairs of a name and an array, all running means and variances in order."""
+    return np.concatenate([np.zeros(0), *(np.asarray(b).ravel() for name, b in named if name.endswith(("running_mean", "running_var")))])
 
 
 def sketch(outputs: Any) -> list[list[float]]:
