@@ -30,7 +30,7 @@ PROFILES: dict[str, dict[str, Any]] = {
 def set_printoptions(precision: int | None = None, threshold: float | None = None, edgeitems: int | None = None,
                      linewidth: int | None = None, profile: str | None = None, sci_mode: bool | None = None) -> None:
     """Sets how tensors print: digits, the size from which they are abridged, items at each edge, line width, profile."""
-    chosen = PROFILES[profile] if profile else {}
+    chosen = PROFILES.get(profile, {}) if profile else {}
     given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
     for name, value in {**chosen, **{k: v for k, v in given.items() if v is not None}}.items():
         setattr(Options, name, value)

@@ -6,6 +6,7 @@ type only where its category (bool < integer < float < complex) is higher. https
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -89,10 +90,19 @@ def accumulation_type(d: np.dtype) -> np.dtype:
 def check_fits(value: Any, d: np.dtype, op: str) -> None:
     """RuntimeError for a number that a type cannot hold; a negative int wraps in uint8, as in PyTorch."""
     if isinstance(value, complex) and d.kind != "c":
-        raise RuntimeError(f"{op}: value {value} cannot be converted to type {d.name} without overflow")
-    if d.kind not in "iu" or isinstance(value, bool):
+        fits = False
+    elif d.kind in "iu" and not isinstance(value, bool):
+        limits = np.iinfo(d)
+        fits = (-limits.max if d.kind == "u" and isinstance(value, (int, np.integer)) else limits.min) <= value <= limits.max
+    elif d.kind == "f":
+        fits = not abs(value) > float(np.finfo(d).max) or abs(value) == math.inf
+    else:
         return
-    limits = np.iinfo(d)
-    low = -limits.max if d.kind == "u" and isinstance(value, (int, np.integer)) else limits.min
-    if not low <= value <= limits.max:
+    if not fits:
         raise RuntimeError(f"{op}: value {value} cannot be converted to type {d.name} without overflow")
+
+
+def fitting(value: Any, d: np.dtype, op: str) -> np.ndarray:
+    """A number as an array of a type that can hold it; see `check_fits`."""
+    check_fits(value, d, op)
+    return np.asarray(value).astype(d)

@@ -38,6 +38,9 @@ def as_array(data: Any, dtype: np.dtype | None) -> np.ndarray:
         dtype = default_dtype()
     elif dtype is None and array.dtype == np.complex128 and not contains_float64(data):
         dtype = number_type(1j)
+    if dtype is not None and dtype.kind in "iu" and array.size:
+        for extreme in (array.min(), array.max()):
+            check_fits(extreme.item(), dtype, "tensor")
     return array if dtype is None else as_type(array, dtype)
 
 
@@ -61,8 +64,6 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     if requires_grad:
         t.requires_grad = True
     return t
-
-
 
 
 def finish(array: np.ndarray, device: Any, requires_grad: bool) -> Tensor:
@@ -212,6 +213,16 @@ def new_tensor(input: Tensor, data: Any, *, dtype: Any = None, device: Any = Non
     return tensor(data, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
+def check_step(op: str, start: Any, end: Any, step: Any) -> None:
+    """RuntimeError unless steps lead from `start` towards `end`."""
+    if step == 0:
+        raise RuntimeError(f"{op}: step must be nonzero")
+    if not (np.isfinite(start) and np.isfinite(end)):
+        raise RuntimeError(f"{op}: unsupported range: {start} -> {end}")
+    if (end - start) * step < 0:
+        raise RuntimeError(f"{op}: upper bound and lower bound inconsistent with step sign: {start} -> {end} by {step}")
+
+
 @public
 def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, layout: Any = None, device: Any = None,
            requires_grad: bool = False, pin_memory: bool = False) -> Tensor:
@@ -223,12 +234,7 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, lay
     if end is None:
         start, end = 0, start
     start, end, step = (v.item() if isinstance(v, Tensor) else v for v in (start, end, step))
-    if step == 0:
-        raise RuntimeError("arange: step must be nonzero")
-    if not (np.isfinite(start) and np.isfinite(end)):
-        raise RuntimeError(f"arange: unsupported range: {start} -> {end}")
-    if (end - start) * step < 0:
-        raise RuntimeError(f"arange: upper bound and lower bound inconsistent with step sign: {start} -> {end} by {step}")
+    check_step("arange", start, end, step)
     d = number_dtype((start, end, step)) if dtype is None else as_numpy_dtype(dtype)
     if d == np.int64:  # whole numbers throughout
         start, end, step = int(start), int(end), int(step)
@@ -244,6 +250,7 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, lay
 def range(start: float, end: float, step: float = 1, *, dtype: Any = None, device: Any = None,
           requires_grad: bool = False) -> Tensor:
     """As `arange`, with the end included (deprecated in PyTorch)."""
+    check_step("range", start, end, step)
     n = int(np.floor((end - start) / step)) + 1
     return finish((start + np.arange(n) * step).astype(type_or_default(dtype)), device, requires_grad)
 

@@ -185,15 +185,23 @@ def argwhere(input: Any) -> Any:
 # ---- index tensors
 
 
+def require_sizes(row: int, col: int) -> None:
+    for name, size in (("row", row), ("col", col)):
+        if size < 0:
+            raise RuntimeError(f"{name} must be non-negative, got {size}")
+
+
 @public
 def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = np.int64, device: Any = None, layout: Any = None) -> Tensor:
     """The row and column indices of the lower triangle of a `row` by `col` matrix, a 2-by-n tensor."""
+    require_sizes(row, col)
     return from_array(np.stack(np.tril_indices(row, offset, col)).astype(as_numpy_dtype(dtype)))
 
 
 @public
 def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = np.int64, device: Any = None, layout: Any = None) -> Tensor:
     """The row and column indices of the upper triangle of a `row` by `col` matrix, a 2-by-n tensor."""
+    require_sizes(row, col)
     return from_array(np.stack(np.triu_indices(row, offset, col)).astype(as_numpy_dtype(dtype)))
 
 

@@ -22,7 +22,7 @@ from ..core.checks import require_tensor, wrap_dim
 from ..core.dtypes import word
 from ..core.inplace import before_edit, check_editable, check_overlap, is_same_view, overwrite
 from ..core.modes import modes
-from ..core.promotion import number_type
+from ..core.promotion import fitting, number_type
 from ..core.tensor import type_name
 from .history import _copy
 
@@ -275,6 +275,8 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
             number_type(value)
         except TypeError:
             raise TypeError(f"can't assign a {type(value).__name__} to a {type_name(self)}") from None
+        if self._data.dtype.kind in "iu":
+            value = fitting(value, self._data.dtype, "index_put_")
     basic, advanced = parse(self, key)
     target = self if is_whole(basic) else view_of(self, basic)
     shape = target._data.shape if advanced is None else index_shape(target._data, advanced)

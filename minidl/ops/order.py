@@ -37,7 +37,7 @@ def middle(x: Any, dim: int, skip_nan: bool) -> Any:
 
 def median_of(x: Any, skip_nan: bool) -> Any:
     flat = x.reshape(-1)
-    return flat[ranked(flat, middle(flat, 0, skip_nan), 0)[0]] if x.size else np.array(np.nan, x.dtype)
+    return flat[ranked(flat, middle(flat, 0, skip_nan), 0)[0]] if x.size else np.array(np.nan).astype(x.dtype)
 
 
 @primitive(x=shared_evenly, grad_name="MedianBackward0")

@@ -16,7 +16,7 @@ from ..core.checks import broadcast_shape, require_tensor, wrap_dim
 from ..core.dtypes import word
 from ..core.inplace import along as follow
 from ..core.inplace import view_scatter, zeros
-from ..core.promotion import number_type
+from ..core.promotion import fitting, number_type
 from .elementwise import masked
 from .gather import at_least_1d, flat_key, grid_key, mask_of, vector_key
 from .index import (
@@ -75,6 +75,8 @@ def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = N
     [7.0, 0.0, 5.0]
     """
     src = value if src is None else src
+    if not isinstance(src, (Tensor, np.ndarray)):
+        src = as_0d("scatter", input, src)[()]
     if reduce is not None:
         if reduce not in ("add", "multiply"):
             raise RuntimeError("reduce argument must be either add or multiply.")
@@ -120,7 +122,7 @@ def index_copy(input: Any, dim: int, index: Any, source: Any) -> Any:
 @public(method=True, inplace=True)
 def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
     """y = input with `value`, a number or a 0-d tensor, in the slices at `index` along `dim`."""
-    require_0d("index_fill_", value)
+    value = as_0d("index_fill_", input, value)
     dim = wrap_dim(dim, data_of(input).ndim, "index_fill")
     x = at_least_1d(input)
     index = vector_key("index_fill", x, dim, index, wrap=True)[-1]
@@ -129,12 +131,14 @@ def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
     return y if data_of(input).ndim else as_shape(y, ())
 
 
-def require_0d(op: str, value: Any) -> None:
-    if isinstance(value, Tensor):
-        if value.ndim:
-            raise RuntimeError(f"{op} only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s).")
-    else:
+def as_0d(op: str, input: Any, value: Any) -> Any:
+    """`value`, a number in the input's type or a 0-d tensor. RuntimeError for a tensor with dimensions, TypeError for anything else."""
+    if not isinstance(value, Tensor):
         number_type(value)
+        return fitting(value, dtype_of(input), op)
+    if value.ndim:
+        raise RuntimeError(f"{op} only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s).")
+    return value
 
 
 @public(method=True, inplace=True)
@@ -163,7 +167,7 @@ def _masked_fill(x: Any, value: Any, mask: Any) -> Any:
 @public(method=True, inplace=True)
 def masked_fill(input: Any, mask: Any, value: Any) -> Any:
     """y = `value`, a number or a 0-d tensor, where `mask` is True, else input."""
-    require_0d("masked_fill_", value)
+    value = as_0d("masked_fill_", input, value)
     mask = mask_of("masked_fill_", mask)
     broadcast_shape("masked_fill", data_of(input).shape, mask.shape)
     return _masked_fill(input, value, mask)

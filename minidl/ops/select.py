@@ -8,13 +8,21 @@ import numpy as np
 
 from ..core import Tensor, dtype_of, primitive, public
 from ..core.checks import require_tensor
-from ..core.promotion import cast, result_dtype
+from ..core.promotion import check_fits, fitting, result_dtype
 from .compare import isnan
 from .elementwise import masked
 from .gather import nonzero
 from .rounding import no_bool
 
 ARRAYS = (Tensor, np.ndarray, np.generic)
+
+
+def check_number(op: str, value: Any, *operands: Any) -> None:
+    """RuntimeError for a Python number that the operands' common type, one of integers, cannot hold."""
+    if not isinstance(value, ARRAYS):
+        d = result_dtype(*operands)
+        if d.kind in "iu":
+            check_fits(value, d, op)
 
 
 @primitive(a=lambda g, condition: masked(g, condition), b=lambda g, condition: masked(g, ~condition), arrays="condition",
@@ -38,6 +46,8 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
         if dtype_of(condition) != np.uint8:
             raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype {dtype_of(condition).name}")
         condition = condition != 0
+    for value in (input, other):
+        check_number("where", value, input, other)
     if not isinstance(input, ARRAYS) and not isinstance(other, ARRAYS):
         input = np.asarray(input, result_dtype(input, other))
     return _where(condition, input, other)
@@ -98,7 +108,7 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
         return _clamp_between(input, min, max)
     if d.kind != "f":
         d = result_dtype(input, min, max)
-        min, max = cast(min, d), cast(max, d)
+        min, max = fitting(min, d, "clamp"), fitting(max, d, "clamp")
         if dtype_of(input) != d:
             input = input.to(d)
     return _clamp(input, min, max)
@@ -108,6 +118,7 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
 def clamp_min(input: Any, min: Any) -> Any:
     """y = max(input, min); dy/dx = 1 where input >= min."""
     require_tensor("clamp_min", "input", input)
+    check_number("clamp_min", min, input, min)
     return _clamp_min(input, min)
 
 
@@ -115,6 +126,7 @@ def clamp_min(input: Any, min: Any) -> Any:
 def clamp_max(input: Any, max: Any) -> Any:
     """y = min(input, max); dy/dx = 1 where input <= max."""
     require_tensor("clamp_max", "input", input)
+    check_number("clamp_max", max, input, max)
     return _clamp_max(input, max)
 
 
