@@ -90,9 +90,10 @@ def addcdiv(x: Any, tensor1: Any, tensor2: Any, value: Any = 1) -> Any:
 
 def same_types(x: Any, end: Any, weight: Any) -> None:
     """RuntimeError unless the tensors among `lerp`'s arguments have one type."""
-    needs_float("lerp_kernel_scalar", x)
+    if dtype_of(x).kind != "c":
+        needs_float("lerp_kernel_scalar", x)
     for name, value in (("end", end), ("weight", weight)):
-        if not isinstance(value, (int, float)) and dtype_of(value) != dtype_of(x):
+        if not isinstance(value, (int, float, complex)) and dtype_of(value) != dtype_of(x):
             raise RuntimeError(f"expected dtype {dtype_of(x).name} for `{name}` but got dtype {dtype_of(value).name}")
 
 
@@ -101,7 +102,8 @@ def same_types(x: Any, end: Any, weight: Any) -> None:
            common="x end weight", check=same_types)
 def lerp(x: Any, end: Any, weight: Any) -> Any:
     """y = x + weight (end - x), exact at both ends; dy/dx = 1 - weight, dy/dend = weight, dy/dweight = end - x."""
-    needs_float("lerp_kernel_scalar", x)
+    if x.dtype.kind != "c":
+        needs_float("lerp_kernel_scalar", x)
     return np.where(np.abs(weight) < 0.5, x + weight * (end - x), end - (end - x) * (1 - weight))
 
 

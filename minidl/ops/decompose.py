@@ -16,7 +16,7 @@ from ..core import Tensor, data_of, dtype_of, primitive, public, wrap
 from ..core.dtypes import word
 from ..core.results import return_type
 from .join import cat
-from .linalg import LinAlgError, require_matrix, require_square
+from .linalg import LinAlgError, adjoint, require_matrix, require_square
 from .matmul import matmul, same_dtype
 from .reduce import sum as sum_over
 from .shape import squeeze, unsqueeze
@@ -54,10 +54,10 @@ def in_linalg(op: str, function: Any, *args: Any) -> Any:
 
 
 def _qr_rule(g: Any, Q: Any, R: Any, mode: str) -> Any:
-    """With M = g_R R^T - Q^T g_Q: dA = (g_Q + Q sym(M)) R^-T, sym(M) the symmetric matrix with M's upper triangle.
+    """With M = g_R R^H - Q^H g_Q: dA = (g_Q + Q sym(M)) R^-H, sym(M) the Hermitian matrix with M's upper triangle.
 
-    Of a wide A the first columns alone decide Q: for these, dA = Q (g_R + low(M^T - M) R^-T), low the lower triangle
-    without the diagonal; for the others Q g_R.
+    Of a wide A the first columns alone decide Q: for these, dA = Q (g_R + low(M^H - M) R^-H), low the lower triangle
+    with half the diagonal (which is 0 for real M); for the others Q g_R.
     """
     if mode == "r":
         raise RuntimeError("The derivative of linalg.qr depends on Q, which is not computed when mode='r'. Please use "
@@ -65,16 +65,16 @@ def _qr_rule(g: Any, Q: Any, R: Any, mode: str) -> Any:
     m, n = Q.shape[-2], R.shape[-1]
     if mode == "complete" and m > n:
         raise RuntimeError("The QR decomposition is not differentiable when mode='complete' and nrows > ncols.")
-    q_gradient, r_gradient = g
-    inner = matmul(r_gradient, R.mT) - matmul(Q.mT, q_gradient)
+    q_gradient, r_gradient = [x.conj() for x in g]
+    inner = matmul(r_gradient, adjoint(R)) - matmul(adjoint(Q), q_gradient)
     if m >= n:
         upper = triangle(inner, upper=True, diagonal=0.5)
-        left = matmul(Q, upper + upper.mT) + q_gradient
-        return _solve_triangular(R, left.mT, True, False).mT
-    lower = triangle(inner.mT - inner, diagonal=0)
-    square = _solve_triangular(R[..., :m], matmul(Q, lower).mT, True, False).mT
+        left = matmul(Q, upper + adjoint(upper)) + q_gradient
+        return _solve_triangular(R, adjoint(left), True, False).mT
+    lower = triangle(adjoint(inner) - inner, diagonal=0.5)
+    square = _solve_triangular(R[..., :m], adjoint(matmul(Q, lower)), True, False).mT
     rest = np.zeros((*R.shape[:-1], n - m), dtype_of(R))
-    return cat([square, rest], -1) + matmul(Q, r_gradient)
+    return cat([square, rest], -1) + matmul(Q, r_gradient).conj()
 
 
 @primitive(x=_qr_rule, outputs="Q R")
@@ -88,7 +88,7 @@ def _linalg_qr(x: Any, mode: str) -> Any:
 def qr(A: Any, mode: str = "reduced") -> Any:
     """A = Q R: Q with orthonormal columns, R upper triangular; `mode`: "reduced", "complete" (square Q) or "r" (no Q).
 
-    With M = g_R R^T - Q^T g_Q: dA = (g_Q + Q sym(M)) R^-T. Not differentiable for "r", nor for a "complete" Q wider
+    With M = g_R R^H - Q^H g_Q: dA = (g_Q + Q sym(M)) R^-H. Not differentiable for "r", nor for a "complete" Q wider
     than R.
     """
     require_matrix("linalg.qr", A, floating=True)
@@ -102,21 +102,26 @@ def qr(A: Any, mode: str = "reduced") -> Any:
 
 
 def _svd_rule(g: Any, U: Any, S: Any, Vh: Any) -> Any:
-    """In the bases U and V: (skew(U^T g_U) / E) S + S (skew(V^T g_V) / E) + diag(g_S), with E_ij = s_j^2 - s_i^2 and
-    skew(X) = X - X^T; and what g_U and g_V have outside these bases, over S.
+    """In the bases U and V: (skew(U^H g_U) / E) S + S (skew(V^H g_V) / E) + diag(g_S), with E_ij = s_j^2 - s_i^2 and
+    skew(X) = X - X^H; and what g_U and g_V have outside these bases, over S. A complex skew(U^H g_U) has a diagonal, which goes over 2 S.
     """
     m, n, k = U.shape[-2], Vh.shape[-1], S.shape[-1]
-    U, Vh, u_gradient, vh_gradient = U[..., :k], Vh[..., :k, :], g[0][..., :k], g[2][..., :k, :]  # of the full matrices
-    u_inner, v_inner = matmul(U.mT, u_gradient), matmul(Vh, vh_gradient.mT)
+    U, Vh, u_gradient, vh_gradient = U[..., :k], Vh[..., :k, :], g[0].conj()[..., :k], g[2].conj()[..., :k, :]  # of the full matrices
+    u_inner, v_inner = matmul(adjoint(U), u_gradient), matmul(Vh, adjoint(vh_gradient))
     squares = differences(S * S)
     row, column = unsqueeze(S, -2), unsqueeze(S, -1)
-    inner = quotient(u_inner - u_inner.mT, squares) * row + column * quotient(v_inner - v_inner.mT, squares)
+    u_skew, v_skew = u_inner - adjoint(u_inner), v_inner - adjoint(v_inner)
+    inner = 0
+    if dtype_of(U).kind == "c":
+        identity = np.eye(k, dtype=dtype_of(S))
+        inner, u_skew, v_skew = quotient(identity * u_skew, 2 * column), u_skew * (1 - identity), v_skew * (1 - identity)
+    inner = inner + quotient(u_skew, squares) * row + column * quotient(v_skew, squares)
     y = matmul(matmul(U, inner + diagonal_matrix(g[1])), Vh)
     if m > k:
         y = y + matmul(quotient(u_gradient - matmul(U, u_inner), row), Vh)
     if n > k:
-        y = y + matmul(U, quotient(vh_gradient - matmul(v_inner.mT, Vh), column))
-    return y
+        y = y + matmul(U, quotient(vh_gradient - matmul(adjoint(v_inner), Vh), column))
+    return y.conj()
 
 
 @primitive(x=_svd_rule, outputs="U S Vh")
@@ -126,7 +131,7 @@ def _linalg_svd(x: Any, full: bool) -> Any:
 
 def _svdvals_rule(g: Any, x: Any) -> Any:
     u, _, vh = _linalg_svd(x, False)
-    return matmul(u * unsqueeze(g, -2), vh)
+    return matmul(u * unsqueeze(g, -2), vh).conj()
 
 
 @primitive(x=_svdvals_rule, grad_name="LinalgSvdBackward0")
@@ -143,7 +148,7 @@ def require_no_driver(op: str, driver: str | None) -> None:
 def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None) -> Any:
     """A = U diag(S) Vh, S in descending order; U and Vh square, or without the columns and rows that meet no S.
 
-    The gradient is defined up to the signs of the vectors, and where the singular values differ. RuntimeError for a `driver`, as on
+    The gradient is defined up to the signs (or phases) of the vectors, and where the singular values differ. RuntimeError for a `driver`, as on
     PyTorch's CPU.
     """
     require_no_driver("svd", driver)
@@ -153,7 +158,7 @@ def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None) -> Any
 
 @public(where="linalg")
 def svdvals(A: Any, *, driver: str | None = None) -> Any:
-    """The singular values in descending order; dA = U diag(g) V^T. `driver` as in `linalg.svd`."""
+    """The singular values in descending order; dA = U diag(g) V^H. `driver` as in `linalg.svd`."""
     require_no_driver("svd", driver)
     require_matrix("linalg.svd", A, floating=True)
     return _svdvals(A)
@@ -163,9 +168,12 @@ def svdvals(A: Any, *, driver: str | None = None) -> Any:
 
 
 def _eigh_rule(g: Any, w: Any, v: Any) -> Any:
-    turn = matmul(v.mT, g[1])
-    inner = quotient(turn - turn.mT, 2 * differences(w)) + diagonal_matrix(g[0])
-    return matmul(matmul(v, inner), v.mT)
+    turn = matmul(adjoint(v), g[1].conj())
+    skew = turn - adjoint(turn)
+    if dtype_of(v).kind == "c":
+        skew = skew * (1 - np.eye(v.shape[-1], dtype=dtype_of(w)))
+    inner = quotient(skew, 2 * differences(w)) + diagonal_matrix(g[0])
+    return matmul(matmul(v, inner), adjoint(v)).conj()
 
 
 @primitive(x=_eigh_rule, outputs="w v")
@@ -175,7 +183,7 @@ def _linalg_eigh(x: Any, triangle: str) -> Any:
 
 def _eigvalsh_rule(g: Any, x: Any, triangle: str) -> Any:
     v = _linalg_eigh(x, triangle)[1]
-    return matmul(v * unsqueeze(g, -2), v.mT)
+    return matmul(v * unsqueeze(g, -2), adjoint(v)).conj()
 
 
 @primitive(x=_eigvalsh_rule, grad_name="LinalgEighBackward0")
@@ -192,16 +200,16 @@ def check_symmetric(A: Any, UPLO: str) -> str:
 
 @public(where="linalg")
 def eigh(A: Any, UPLO: str = "L") -> Any:
-    """A = V diag(w) V^T for symmetric A, w ascending, the eigenvectors V's columns; `UPLO` says which triangle is read.
+    """A = V diag(w) V^H for Hermitian (real: symmetric) A, w ascending, the eigenvectors V's columns; `UPLO` says which triangle is read.
 
-    dA = V (diag(g_w) + skew(V^T g_V) / 2 E) V^T, skew(X) = X - X^T, E_ij = w_j - w_i: symmetric, like A.
+    dA = V (diag(g_w) + skew(V^H g_V) / 2 E) V^H, skew(X) = X - X^H, E_ij = w_j - w_i: Hermitian, like A.
     """
     return EighResult(*_linalg_eigh(A, check_symmetric(A, UPLO)))
 
 
 @public(where="linalg")
 def eigvalsh(A: Any, UPLO: str = "L") -> Any:
-    """The eigenvalues of symmetric A in ascending order; dA = V diag(g) V^T."""
+    """The eigenvalues of Hermitian A in ascending order; dA = V diag(g) V^H."""
     return _eigvalsh(A, check_symmetric(A, UPLO))
 
 
@@ -228,7 +236,7 @@ def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, atol: Any =
     `tol` is another name for atol, with rtol = 0. `hermitian`: A is symmetric, so its eigenvalues serve.
     """
     require_matrix("torch.linalg.matrix_rank", A, "input")
-    if dtype_of(A).kind != "f":
+    if dtype_of(A).kind not in "fc":
         raise RuntimeError("This function doesn't handle types other than float and double")
     if hermitian:
         require_square("torch.linalg.matrix_rank", A)
@@ -240,22 +248,23 @@ def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, atol: Any =
 
 
 def _pinv_rule(g: Any, x: Any, y: Any) -> Any:
-    """-Y^T g Y^T + (I - A Y) g^T Y Y^T + Y^T Y g^T (I - Y A)."""
-    left, right = matmul(matmul(g.mT, y), y.mT), matmul(matmul(y.mT, y), g.mT)
-    return left - matmul(x, matmul(y, left)) + right - matmul(matmul(right, y), x) - matmul(matmul(y.mT, g), y.mT)
+    """-Y^H g Y^H + (I - A Y) g^H Y Y^H + Y^H Y g^H (I - Y A)."""
+    h = adjoint(y)
+    left, right = matmul(matmul(g.mT, y), h), matmul(matmul(h, y), g.mT)
+    return (left - matmul(x, matmul(y, left)) + right - matmul(matmul(right, y), x) - matmul(matmul(h, g.conj()), h)).conj()
 
 
 @primitive(x=_pinv_rule, grad_name="LinalgPinvBackward0")
 def _linalg_pinv(x: Any, atol: Any, rtol: Any, hermitian: bool) -> Any:
     if hermitian:
         s, u = in_linalg("linalg.eigh", np.linalg.eigh, x)
-        vh = u.mT
+        vh = adjoint(u)
     else:
         u, s, vh = in_linalg("linalg.svd", np.linalg.svd, x, False)
     size = abs(s)
     used = size > cutoff(size.max(axis=-1, initial=0), x.shape, atol, rtol)
     inverse = np.divide(1, s, out=np.zeros(used.shape, s.dtype), where=used)
-    return np.matmul(vh.mT * inverse[..., None, :], u.mT)
+    return np.matmul(adjoint(vh) * inverse[..., None, :], adjoint(u))
 
 
 @public(where="linalg")
@@ -263,9 +272,9 @@ def pinv(A: Any, rcond: Any = None, hermitian: bool = False, *, atol: Any = None
     """Moore and Penrose's pseudo-inverse: 1/s for each singular value above max(atol, rtol s_max), else 0.
 
     By default rtol = eps max(m, n); `rcond` is another name for it. `hermitian`: A is symmetric, so its eigenvalues
-    serve. dA = -Y^T g Y^T + (I - A Y) g^T Y Y^T + Y^T Y g^T (I - Y A), where the rank does not change.
+    serve. dA = -Y^H g Y^H + (I - A Y) g^H Y Y^H + Y^H Y g^H (I - Y A), where the rank does not change.
     """
-    if A.ndim < 2 or dtype_of(A).kind != "f":
+    if A.ndim < 2 or dtype_of(A).kind not in "fc":
         raise RuntimeError(f"linalg.pinv({word(dtype_of(A))}{{{list(A.shape)}}}): expected a tensor with 2 or more "
                            "dimensions of float, double, cfloat or cdouble types")
     if hermitian:
@@ -302,9 +311,9 @@ def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = No
     rank = np.asarray((s > cutoff(largest, A.shape, None, rcond)).sum(axis=-1))
     if m > n and driver != "gelsy" and (rank == n).all():
         error = matmul(A, x) - b
-        residuals = sum_over(error * error, -2)
+        residuals = sum_over((error * error.conj()).real, -2)
     else:
-        residuals = wrap(np.empty(0, dtype_of(A)))
+        residuals = wrap(np.empty(0, s.dtype))
     return LstsqResult(squeeze(x, -1) if vector else x, residuals,
                        wrap(rank if driver != "gels" else np.empty(0, np.int64)),
-                       wrap(s if driver in ("gelsd", "gelss") else np.empty(0, dtype_of(A))))
+                       wrap(s if driver in ("gelsd", "gelss") else np.empty(0, s.dtype)))

@@ -16,6 +16,7 @@ from ..core.checks import broadcast_shape, require_tensor
 from ..core.dtypes import DTYPES, word
 from ..core.results import return_type
 from . import rearrange
+from .elementwise import log
 from .join import cat
 from .matmul import matmul, same_dtype
 from .reduce import sum as sum_over
@@ -35,7 +36,7 @@ def require_matrix(op: str, x: Any, name: str = "A", floating: bool = False) -> 
     require_tensor(op, name, x)
     if x.ndim < 2:
         raise RuntimeError(f"{op}: The input tensor {name} must have at least 2 dimensions.")
-    if floating and dtype_of(x).kind != "f":
+    if floating and dtype_of(x).kind not in "fc":
         raise RuntimeError(f"{op}: Expected a floating point or complex tensor as input. Got {word(dtype_of(x))}")
 
 
@@ -71,6 +72,13 @@ def zero_pivots(x: np.ndarray) -> np.ndarray:
 def regular(x: np.ndarray, info: np.ndarray) -> np.ndarray:
     """x with the identity in place of each matrix that failed."""
     return np.where((info != 0)[..., None, None], np.eye(x.shape[-1], dtype=x.dtype), x)
+
+
+def adjoint(x: Any) -> Any:
+    """The conjugate of each matrix's transpose; of real matrices the transpose. Rules that use it are not analytic: they are written
+    for PyTorch's gradients, with which they begin and end (`minidl.ops.complex`).
+    """
+    return x.mT.conj()
 
 
 @public(where="linalg")
@@ -222,7 +230,7 @@ def _cofactors(x: Any) -> Any:
     u, s, vh = np.linalg.svd(x)
     others = np.where(np.eye(s.shape[-1], dtype=bool), 1, s[..., None, :]).prod(axis=-1, dtype=s.dtype)
     orientation = np.linalg.det(u) * np.linalg.det(vh)
-    return np.matmul(u * (others * orientation[..., None])[..., None, :], vh)
+    return np.matmul(u.conj() * (others * orientation[..., None])[..., None, :], vh.conj())
 
 
 @public(where="torch linalg", method=True)
@@ -239,7 +247,13 @@ def det(A: Any) -> Any:
     return _det(A)
 
 
-@primitive(x=lambda g, x: g[1][..., None, None] * _inv_ex(x)[0].mT, outputs="sign logabsdet")
+def _slogdet_rule(g: Any, x: Any, sign: Any) -> Any:
+    """g A^-T; the sign of a complex determinant turns with the imaginary part of tr(A^-1 dA)."""
+    scale = g[1] + 1j * (g[0] * sign).imag if dtype_of(x).kind == "c" else g[1]
+    return scale[..., None, None] * _inv_ex(x)[0].mT
+
+
+@primitive(x=_slogdet_rule, outputs="sign logabsdet")
 def _linalg_slogdet(x: Any) -> Any:
     return tuple(np.linalg.slogdet(x))
 
@@ -255,6 +269,8 @@ def slogdet(A: Any) -> Any:
 def logdet(input: Any) -> Any:
     """log det A: NaN if the determinant is negative, -inf if it is 0; dA = g A^-T."""
     sign, magnitude = slogdet(input)
+    if dtype_of(sign).kind == "c":
+        return log(sign) + magnitude
     return where(sign == -1, math.nan, magnitude)
 
 
@@ -290,7 +306,7 @@ def _matrix_exp_rule(g: Any, x: Any) -> Any:
 @primitive(x=_matrix_exp_rule, grad_name="LinalgMatrixExpBackward0")
 def _matrix_exp(x: Any) -> Any:
     from scipy.linalg import expm
-    return expm(x.astype(np.float64)).astype(x.dtype) if x.size else x.copy()
+    return expm(x.astype(np.promote_types(x.dtype, np.float64))).astype(x.dtype) if x.size else x.copy()
 
 
 @public(where="torch linalg", method=True)

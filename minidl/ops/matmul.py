@@ -272,7 +272,7 @@ def mv(input: Any, vec: Any) -> Any:
     return _checked_mv(input, vec)
 
 
-@public(method=True, aliases="vdot")
+@public(method=True)
 def dot(input: Any, tensor: Any) -> Any:
     """y = sum_i a_i b_i for two vectors; da = g b, db = g a."""
     require_tensor("dot", "input", input)
@@ -286,6 +286,13 @@ def dot(input: Any, tensor: Any) -> Any:
                            f"elements, but got {m} and {n} elements respectively")
     reject_bool("dot", input)
     return _dot(input, tensor)
+
+
+@public(where="torch", method=True)
+def vdot(input: Any, other: Any) -> Any:
+    """y = sum_i conj(a_i) b_i for two vectors: `dot` of the conjugate."""
+    require_tensor("vdot", "input", input)
+    return dot(input.conj(), other)
 
 
 @public(method=True, aliases="ger")

@@ -58,17 +58,25 @@ def _vector_norm(x: Any, ord: float, dims: tuple[int, ...], keepdim: bool) -> An
     return total(size ** ord, dims, keepdim) ** (1 / ord)
 
 
+def p_norm(x: Any, ord: float, dims: tuple[int, ...], keepdim: bool) -> Any:
+    """`_vector_norm`, of complex numbers that of their lengths."""
+    return _vector_norm(abs(x) if dtype_of(x).kind == "c" else x, ord, dims, keepdim)
+
+
 def norm_input(op: str, x: Any, dtype: Any) -> Any:
     """x in the wanted type, which must be floating-point and not narrower than its own."""
     require_tensor(op, "input", x)
     if dtype is not None:
         d = as_numpy_dtype(dtype)
-        if d.kind != "f":
+        if d.kind not in "fc":
             raise RuntimeError(f"{op}: dtype should be floating point or complex, but got {word(d)}")
-        if d.itemsize < dtype_of(x).itemsize and dtype_of(x).kind == "f":
+        if (d.kind == "c") != (dtype_of(x).kind == "c"):
+            raise RuntimeError(f"{op}: dtype should be {'complex for complex' if dtype_of(x).kind == 'c' else 'floating point for real'} inputs, "
+                               f"but got {word(d)}")
+        if d.itemsize < dtype_of(x).itemsize and dtype_of(x).kind in "fc":
             raise RuntimeError(f"{op}: the dtype of the input ({word(dtype_of(x))}) should be convertible without "
                                f"narrowing to the specified dtype ({word(d)})")
-    elif dtype_of(x).kind != "f":
+    elif dtype_of(x).kind not in "fc":
         raise RuntimeError(f"{op}: Expected a floating point or complex tensor as input. Got {word(dtype_of(x))}")
     return cast_to(x, dtype)
 
@@ -95,7 +103,7 @@ def vector_norm(x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *,
             place = "an empty tensor" if dim is None else f"the dimension {empty[0]}"
             raise RuntimeError(f"linalg.vector_norm cannot compute the {ord} norm on {place} because the operation "
                                "does not have an identity")
-    return _vector_norm(x, ord, dims, keepdim)
+    return p_norm(x, ord, dims, keepdim)
 
 
 @public(where="linalg")
@@ -116,7 +124,7 @@ def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = F
     if rows == columns:
         raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got ({dims[0]}, {dims[1]})")
     if ord == "fro":
-        return _vector_norm(A, 2, (rows, columns), keepdim)
+        return p_norm(A, 2, (rows, columns), keepdim)
     matrices = movedim(A, (rows, columns), (-2, -1))
     if ord in ("nuc", 2, -2):
         s = svdvals(matrices)

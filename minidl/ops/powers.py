@@ -66,13 +66,14 @@ def pow(a: Any, exponent: Any) -> Any:
 
 def as_double(x: Any) -> Any:
     if isinstance(x, NUMBERS):
-        return float(x)
-    return x if dtype_of(x) == F8 else convert(x, F8)
+        return x if isinstance(x, complex) else float(x)
+    d = np.promote_types(dtype_of(x), F8)
+    return x if dtype_of(x) == d else convert(x, d)
 
 
 @function
 def float_power(input: Any, exponent: Any) -> Any:
-    """y = input^exponent in float64, whatever the operands' types."""
+    """y = input^exponent in float64 (complex128 where an operand is complex), whatever the operands' types."""
     return pow(as_double(input), as_double(exponent))
 
 

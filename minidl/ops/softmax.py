@@ -117,7 +117,7 @@ for _op in (softmax, log_softmax, softmin):
 @primitive(x=lambda g, x, y, dims: expand_reduced(g, x.shape, dims) * exp(x - expand_reduced(y, x.shape, dims)), floating="x")
 def _logsumexp(x: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
     x = row_major(x)
-    m = x.max(axis=dims, keepdims=True, initial=-np.inf)
+    m = x.real.max(axis=dims, keepdims=True, initial=-np.inf)
     m = np.where(np.isinf(m), np.zeros_like(m), m)  # exp(inf - inf) would be NaN
     y = np.log(np.exp(x - m).sum(axis=dims, keepdims=True)) + m
     return y if keepdim else y.squeeze(dims)

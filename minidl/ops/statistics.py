@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core import data_of, dtype_of, primitive, public
 from ..core.checks import require_tensor, wrap_dims
+from .complex import complex
 from .elementwise import masked, sqrt
 from .matmul import matmul
 from .memory import row_major
@@ -73,7 +74,7 @@ def _std_mean(x: Any, dims: tuple[int, ...], correction: Any, keepdim: bool) -> 
 def spread(op: str, primitive_op: Any, x: Any, dim: Any, unbiased: Any, keepdim: bool, correction: Any) -> Any:
     """`primitive_op` after the checks, and with PyTorch's older signatures ``(unbiased)`` and ``(dim, unbiased, keepdim)``."""
     require_tensor(op, "input", x)
-    if dtype_of(x).kind != "f":
+    if dtype_of(x).kind not in "fc":
         raise RuntimeError(f"{op}: std and var only support floating point and complex dtypes")
     if isinstance(dim, bool):
         dim, unbiased = None, dim
@@ -81,12 +82,18 @@ def spread(op: str, primitive_op: Any, x: Any, dim: Any, unbiased: Any, keepdim:
         if correction is not None:
             raise TypeError(f"{op}(): takes `unbiased` or `correction`, not both")
         correction = int(unbiased)
-    return primitive_op(x, wrap_dims(dim, x.ndim, op), 1 if correction is None else correction, keepdim)
+    dims, correction = wrap_dims(dim, x.ndim, op), 1 if correction is None else correction
+    if dtype_of(x).kind != "c":
+        return primitive_op(x, dims, correction, keepdim)
+    y = _var(x.real, dims, correction, keepdim) + _var(x.imag, dims, correction, keepdim)
+    if op.startswith("std"):
+        y = sqrt(y)
+    return (y, _mean(x, dims, keepdim)) if op.endswith("mean") else y
 
 
 @public(method=True)
 def var(input: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None) -> Any:
-    """The variance sum((x - mean)^2) / (n - correction) over the dimensions `dim`; `correction` is 1 (Bessel's) by default.
+    """The variance sum(|x - mean|^2) / (n - correction) over the dimensions `dim`; `correction` is 1 (Bessel's) by default.
 
     dy/dx = 2 (x - mean) / (n - correction).
     """
@@ -122,7 +129,7 @@ def weights_of(op: str, name: str, w: Any, n: int, kinds: str) -> None:
 
 @public(method=True)
 def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Any:
-    """The covariance matrix of variables (rows) over observations (columns): X W X^T / norm, for X centred and w = `fweights` *
+    """The covariance matrix of variables (rows) over observations (columns): X W X^H / norm, for X centred and w = `fweights` *
     `aweights` on the diagonal of W. norm = sum(w) - correction, and with `aweights` sum(w) - correction * sum(w aweights) / sum(w).
 
     >>> import minidl
@@ -152,7 +159,7 @@ def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any 
                       stacklevel=3)
         norm = 0
     x = x - sum_over(x if w is None else x * w, 1, True) / w_sum
-    return squeeze(matmul(x, permute(x if w is None else x * w, 1, 0)) / norm)
+    return squeeze(matmul(x, permute(x if w is None else x * w, 1, 0).conj()) / norm)
 
 
 @public(method=True)
@@ -164,5 +171,6 @@ def corrcoef(input: Any) -> Any:
     c = cov(input)
     if not c.ndim:
         return c / c
-    deviation = sqrt(diagonal(c))
-    return clamp(c / reshape(deviation, -1, 1) / reshape(deviation, 1, -1), -1, 1)
+    deviation = sqrt(diagonal(c).real)
+    y = c / reshape(deviation, -1, 1) / reshape(deviation, 1, -1)
+    return complex(clamp(y.real, -1, 1), clamp(y.imag, -1, 1)) if dtype_of(y).kind == "c" else clamp(y, -1, 1)

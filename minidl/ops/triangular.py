@@ -1,4 +1,4 @@
-"""Triangular systems and Cholesky's factor of a symmetric positive-definite matrix."""
+"""Triangular systems and Cholesky's factor of a Hermitian positive-definite matrix."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from ..core import dtype_of, primitive, public
 from ..core.checks import broadcast_shape
 from ..core.results import return_type
-from .linalg import no_failure, refuse, require_square, require_system
+from .linalg import adjoint, no_failure, refuse, require_square, require_system
 from .matmul import matmul
 
 CholeskyResult = return_type("linalg_cholesky_ex", "L info")
@@ -59,10 +59,11 @@ def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitrian
 
 
 def _cholesky_rule(g: Any, L: Any) -> Any:
-    """S = L^-T phi(L^T g) L^-1, phi the lower triangle with half the diagonal; dA = (S + S^T) / 2 (Giles 2008)."""
-    inner = _solve_triangular(L.mT, triangle(matmul(L.mT, g[0]), diagonal=0.5), True, False)
-    s = _solve_triangular(L.mT, inner.mT, True, False)
-    return (s + s.mT) / 2
+    """S = L^-H phi(L^H g) L^-1, phi the lower triangle with half the diagonal; dA = (S + S^H) / 2 (Giles 2008)."""
+    h = adjoint(L)
+    inner = _solve_triangular(h, triangle(matmul(h, g[0].conj()), diagonal=0.5), True, False)
+    s = _solve_triangular(h, adjoint(inner), True, False)
+    return ((s + adjoint(s)) / 2).conj()
 
 
 @primitive(x=_cholesky_rule, outputs="L info", grad_name="LinalgCholeskyExBackward0")
@@ -82,18 +83,18 @@ def _cholesky_ex(x: Any) -> Any:
 def cholesky_ex(A: Any, *, upper: bool = False, check_errors: bool = False) -> Any:
     """(L, info) as `cholesky`, without an error: info is the order of the first minor that is not positive, else 0."""
     require_square("linalg.cholesky", A)
-    y, info = _cholesky_ex(A.mT if upper else A)
+    y, info = _cholesky_ex(adjoint(A) if upper else A)
     if check_errors:
         refuse("linalg.cholesky", info, "The factorization could not be completed because the input is not "
                                         "positive-definite (the leading minor of order {} is not positive-definite).")
-    return CholeskyResult(y.mT if upper else y, info)
+    return CholeskyResult(adjoint(y) if upper else y, info)
 
 
 @public(where="linalg")
 def cholesky(A: Any, *, upper: bool = False) -> Any:
-    """The lower triangular L with L L^T = A (`upper`: U with U^T U = A) for symmetric positive-definite A.
+    """The lower triangular L with L L^H = A (`upper`: U with U^H U = A) for Hermitian (real: symmetric) positive-definite A.
 
-    LinAlgError for any other A, of which only that triangle is read. dA = sym(L^-T phi(L^T g) L^-1), phi the lower
+    LinAlgError for any other A, of which only that triangle is read. dA = sym(L^-H phi(L^H g) L^-1), phi the lower
     triangle with half the diagonal.
 
     >>> import minidl as torch
@@ -106,7 +107,7 @@ def cholesky(A: Any, *, upper: bool = False) -> Any:
 
 @public(method=True)
 def cholesky_solve(B: Any, L: Any, upper: bool = False) -> Any:
-    """X with A X = B, given A's Cholesky factor L (`upper`: U); dB = A^-1 g, dL = -(dB X^T + X dB^T) L."""
+    """X with A X = B, given A's Cholesky factor L (`upper`: U); dB = A^-1 g, dL = -(dB X^H + X dB^H) L."""
     for name, x in (("b", B), ("u", L)):
         if x.ndim < 2:
             raise RuntimeError(f"{name} should have at least 2 dimensions, but has {x.ndim} dimensions instead")
@@ -115,28 +116,28 @@ def cholesky_solve(B: Any, L: Any, upper: bool = False) -> Any:
         raise RuntimeError(f"Incompatible matrix sizes for cholesky_solve: each A matrix is {L.shape[-1]} by "
                            f"{L.shape[-1]} but each b matrix is {B.shape[-2]} by {B.shape[-1]}")
     broadcast_shape("cholesky_solve", tuple(B.shape[:-2]), tuple(L.shape[:-2]))
-    return _cholesky_solve(B, L.mT if upper else L)
+    return _cholesky_solve(B, adjoint(L) if upper else L)
 
 
 def _cholesky_solve_rule(g: Any, L: Any, y: Any) -> Any:
-    """dB = A^-1 g; with C = dB X^T: dL = -(C + C^T) L."""
-    b_gradient = _cholesky_solve(g, L)
-    c = matmul(b_gradient, y.mT)
-    return b_gradient, -matmul(c + c.mT, L)
+    """dB = A^-1 g; with C = dB X^H: dL = -(C + C^H) L."""
+    b_gradient = _cholesky_solve(g.conj(), L)
+    c = matmul(b_gradient, adjoint(y))
+    return b_gradient.conj(), -matmul(c + adjoint(c), L).conj()
 
 
 @primitive(joint=("b L", _cholesky_solve_rule))
 def _cholesky_solve(b: Any, L: Any) -> Any:
-    return _solve_triangular(L.mT, _solve_triangular(L, b, False, False), True, False)
+    return _solve_triangular(adjoint(L), _solve_triangular(L, b, False, False), True, False)
 
 
-@primitive(L=lambda g, L, y: -matmul(matmul(matmul(y, g + g.mT), y), L))
+@primitive(L=lambda g, L, y: -matmul(matmul(matmul(y, g.conj() + g.mT), y), L).conj())
 def _cholesky_inverse(L: Any) -> Any:
     return _cholesky_solve(np.eye(L.shape[-1], dtype=L.dtype), L)
 
 
 @public(method=True)
 def cholesky_inverse(L: Any, upper: bool = False) -> Any:
-    """Y = A^-1, given A's Cholesky factor L (`upper`: U); dL = -Y (g + g^T) Y L."""
+    """Y = A^-1, given A's Cholesky factor L (`upper`: U); dL = -Y (g + g^H) Y L."""
     require_square("cholesky_inverse", L)
-    return _cholesky_inverse(L.mT if upper else L)
+    return _cholesky_inverse(adjoint(L) if upper else L)

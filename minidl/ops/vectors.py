@@ -13,7 +13,7 @@ from .arithmetic import mul, sub
 from .elementwise import masked
 from .index import getitem
 from .matmul import gemm, matmul, same_dtype
-from .norms import _vector_norm
+from .norms import p_norm
 from .reduce import cast_to
 from .reduce import sum as sum_over
 from .select import where
@@ -53,11 +53,11 @@ public(_torch_cross, method=True)
 
 @public(where="linalg")
 def vecdot(x: Any, y: Any, *, dim: int = -1) -> Any:
-    """sum x y along `dim`, with broadcasting; dx = g y, dy = g x."""
+    """sum conj(x) y along `dim`, with broadcasting; dx = g y, dy = g x for real numbers."""
     same_dtype(x, y, "linalg.vecdot: Expected x and y to have the same dtype, but found x of type {} and y of type {} "
                      "instead")
     broadcast_shape("linalg.vecdot", tuple(x.shape), tuple(y.shape))
-    return sum_over(mul(x, y), dim)
+    return sum_over(mul(x.conj(), y), dim)
 
 
 def powers(x: Any, exponents: np.ndarray) -> Any:
@@ -94,14 +94,14 @@ public(_torch_vander)
 def dist(input: Any, other: Any, p: float = 2) -> Any:
     """The p-norm of all elements of a - b."""
     difference = sub(input, other)
-    return _vector_norm(difference, p, tuple(range(difference.ndim)), False)
+    return p_norm(difference, p, tuple(range(difference.ndim)), False)
 
 
 @public(where="nn.functional torch")
 def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Any:
     """The p-norm of x1 - x2 + eps over the last dimension."""
     difference = x1 - x2 + eps
-    return _vector_norm(difference, p, (difference.ndim - 1,), keepdim)
+    return p_norm(difference, p, (difference.ndim - 1,), keepdim)
 
 
 @primitive(x=lambda g: g)
@@ -118,7 +118,7 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
         raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {word(common)}")
     x1, x2 = broadcast_tensors(cast_to(x1, common), cast_to(x2, common))
     dims = wrap_dims(dim, x1.ndim, "cosine_similarity")
-    units = [x / _at_least(_vector_norm(x, 2, dims, True), eps) for x in (x1, x2)]
+    units = [x / _at_least(p_norm(x, 2, dims, True), eps) for x in (x1, x2)]
     return sum_over(units[0] * units[1], dim)
 
 
@@ -168,7 +168,7 @@ def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str = "use_mm_for_eucl
 def distance_along_last(difference: Any, p: float) -> Any:
     """The p-norm over the last dimension; 0 where it is empty."""
     dims = (difference.ndim - 1,)
-    return _vector_norm(difference, p, dims, False) if difference.shape[-1] else sum_over(difference, dims)
+    return p_norm(difference, p, dims, False) if difference.shape[-1] else sum_over(difference, dims)
 
 
 @public(where="nn.functional torch")
@@ -195,5 +195,5 @@ def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Any:
     if maxnorm < 0:
         raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm}")
     d = wrap_dim(dim, input.ndim, "renorm")
-    norm = _vector_norm(input, p, tuple(i for i in range(input.ndim) if i != d), True)
+    norm = p_norm(input, p, tuple(i for i in range(input.ndim) if i != d), True)
     return input * where(norm > maxnorm, maxnorm / (norm + 1e-7), 1.0)

@@ -43,7 +43,7 @@ def geometry(op: str, x: Any, kernel_size: Any, dilation: Any, padding: Any, str
         if min(values) < (name != "padding"):
             least = "at least" if name == "padding" else "greater than"
             raise RuntimeError(f"{op}: {name} should be {least} zero, but got {values}")
-    if dtype_of(x).kind not in "fb":
+    if dtype_of(x).kind not in "fcb":
         raise NotImplementedError(f"{op}: not implemented for '{word(dtype_of(x))}'")
     pairs = tuple([(p, p) for p in named["padding"]])
     return named["kernel_size"], Geometry(named["stride"], pairs, named["dilation"])
