@@ -210,12 +210,13 @@ def compare(want: Any, have: Any, what: str, rtol: float = 1e-9, atol: float = 1
         close(values(want), values(have), what, rtol, atol)
 
 
-def close(want: np.ndarray, have: np.ndarray, what: str, rtol: float = 1e-9, atol: float = 1e-9) -> None:
+def close(want: np.ndarray, have: np.ndarray, what: str, rtol: float = 1e-9, atol: float = 1e-9, single: bool = False) -> None:
+    """Asserts equal values, to the given tolerance or, if something was computed in single precision, to that of float32."""
     assert want.shape == have.shape, f"{what}: shape {have.shape}, expected {want.shape}"
     if want.dtype.kind != "f":
         assert np.array_equal(want, have), f"{what}: {have}, expected {want}"
         return
-    if want.dtype == np.float32:  # of integers, too
+    if single or want.dtype == np.float32:  # of integers, too
         rtol, atol = max(rtol, 1.3e-6), max(atol, 1e-5)
     finite = np.abs(want[np.isfinite(want)])
     found = difference(have, want.astype(np.float64), np.full(want.shape, atol + rtol * (finite.max() if finite.size else 0.0)))
@@ -266,6 +267,7 @@ def check_gradients(row: Row, want: list[Any], want_leaves: list[Any], have: lis
     chosen = [i for i, w in enumerate(want) if isinstance(w, torch.Tensor) and w.requires_grad]
     if not row.grad or not chosen:
         return
+    single = any(isinstance(t, torch.Tensor) and t.dtype == torch.float32 for t in [*want, *want_leaves])  # a float64 number may be among them
     results = []
     for library, outputs, inputs in ((torch, want, want_leaves), (minidl, have, leaves)):
         rng = np.random.default_rng(seed)
@@ -277,7 +279,7 @@ def check_gradients(row: Row, want: list[Any], want_leaves: list[Any], have: lis
         results.append((first, inputs, weights, rng))
     (first_w, inputs_w, weights_w, rng_w), (first_h, inputs_h, weights_h, rng_h) = results
     for i, (w, h) in enumerate(zip(first_w, first_h)):
-        close(zeros_for_none(w, inputs_w[i]), zeros_for_none(h, inputs_h[i]), f"gradient {i}", 1e-8, 1e-8)
+        close(zeros_for_none(w, inputs_w[i]), zeros_for_none(h, inputs_h[i]), f"gradient {i}", 1e-8, 1e-8, single)
     chosen = [i for i, w in enumerate(first_w) if w is not None and w.requires_grad]
     if not row.second or not chosen:
         return
@@ -287,7 +289,7 @@ def check_gradients(row: Row, want: list[Any], want_leaves: list[Any], have: lis
         seconds.append((library.autograd.grad([first[i] for i in chosen], [*inputs, *weights], cotangents, allow_unused=True),
                         [*inputs, *weights]))
     for i, (w, h) in enumerate(zip(seconds[0][0], seconds[1][0])):
-        close(zeros_for_none(w, seconds[0][1][i]), zeros_for_none(h, seconds[1][1][i]), f"second gradient {i}", 1e-7, 1e-7)
+        close(zeros_for_none(w, seconds[0][1][i]), zeros_for_none(h, seconds[1][1][i]), f"second gradient {i}", 1e-7, 1e-7, single)
 
 
 def zeros_for_none(g: Any, like: Any) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ import minidl
 from minidl.core.registry import TABLE
 
 from . import rows
-from .harness import ERRORS, Row, check, find, run
+from .harness import ERRORS, Row, call, check, find, run
 from .reasons import NO_ROW
 
 ROWS: list[Row] = [row for module in pkgutil.iter_modules(rows.__path__)
@@ -24,6 +25,10 @@ ROWS: list[Row] = [row for module in pkgutil.iter_modules(rows.__path__)
 @given(data=st.data(), seed=st.integers(0, 2**31))
 def test_equals_pytorch(row: Row, data: st.DataObject, seed: int) -> None:
     check(row, data.draw(row.inputs), seed)
+
+
+def test_the_gradient_of_a_double_number_beside_a_single_array_is_a_sum_of_singles() -> None:
+    check(Row("add", st.nothing()), call(np.array([1, 2, 3, -1, -2, -3, 0.5, -0.5, 1.5], np.float32).reshape(3, 3, 1), np.array(1.0)), seed=0)
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.bad], ids=lambda row: row.id)

@@ -94,6 +94,15 @@ def test_perspective_is_a_projective_map():
         F.perspective(PIL, corners[:3], corners)
 
 
+@pytest.mark.parametrize("dtype", [minidl.float32, minidl.uint8])
+@pytest.mark.parametrize("mode", ["BILINEAR", "NEAREST"])
+def test_the_horizon_of_a_perspective_is_outside(mode, dtype):
+    """The place of the pixel in the lower left corner is divided by zero."""
+    corners, ends = [[0, 0], [3, 0], [3, 3], [0, 3]], [[1, 1], [3, 0], [2, 2], [1, 2]]
+    seen = F.perspective(minidl.full((1, 4, 4), 9, dtype=dtype), corners, ends, MODES[mode], fill=5)
+    assert seen[0, 3, 0] == 5 and seen[0, 1].tolist() == [5, 9, 9, 5]
+
+
 def test_elastic_transform_of_nothing_is_nothing_and_of_a_shift_a_shift():
     equal(F.elastic_transform(FLOATS, minidl.zeros(1, 23, 31, 2)), FLOATS, atol=1e-6)
     shift = minidl.zeros(1, 23, 31, 2)

@@ -20,6 +20,7 @@ from ..core.checks import require_tensor
 from .join import stack
 from .matmul import matmul
 from .reduce import _sum
+from .select import _where
 from .shape import transpose
 
 
@@ -74,7 +75,7 @@ def axis_taps(c: Any, n: int, how: Sampling) -> list[Tap]:
     move: Any = 1.0
     if how.mode != "bicubic" and how.padding != "zeros":
         move, shift = bounded(data_of(c), n, how)
-        c = c * move + shift
+        c = _where(move != 0, c * move, 0.0) + shift  # infinity stays at a border, too
     if how.mode == "nearest":
         taps = [(np.rint(data_of(c)), 1.0, 0.0)]
     else:

@@ -96,6 +96,8 @@ ROWS = [
              call(X, array(1, 3, 3, 2), padding_mode="wrap"), call(X, array(1, 3, 3, 2, dtype=np.float32)),
              call(array(1, 2, 3, 3, 3), array(1, 2, 2, 2, 3), mode="bicubic")]),
     Row("nn.functional.grid_sample", sampled(3)),
+    Row("nn.functional.grid_sample", st.just(call(X, np.array([np.inf, 0.1, -np.inf, 0.3, 0.2, np.inf, -np.inf, np.inf]).reshape(1, 2, 2, 2),
+                                                  padding_mode="border", align_corners=False))),
     Row("nn.functional.affine_grid", affine(),
         bad=[call(array(1, 2, 2), [1, 1, 2, 2]), call(array(1, 2, 3), [1, 1, 2]), call(array(1, 2, 3), [1, 1, 0, 2]),
              call(array(2, 2, 3), [1, 1, 2, 2]), call(array(1, 2, 3, dtype=np.int64), [1, 1, 2, 2])]),

@@ -175,8 +175,8 @@ def perspective(img: Any, startpoints: Any, endpoints: Any, interpolation: Any =
     numerator = np.array(coefficients[:6], dtype).reshape(2, 3).T / np.array([0.5 * w, 0.5 * h], dtype)
     denominator = np.array([*coefficients[6:], 1], dtype)
     pixels = places(h, w, 0.0, dtype)
-    with np.errstate(all="ignore"):  # a pixel may come from infinity, which is outside of the image
-        grid = pixels @ numerator / (pixels @ denominator)[:, None] - 1
+    with np.errstate(all="ignore"):  # a pixel of the horizon comes from infinity, which is outside of the image, as all beyond 2 is
+        grid = np.clip(np.nan_to_num(pixels @ numerator / (pixels @ denominator)[:, None] - 1, nan=2.0), -2.0, 2.0)
     return warp(img, grid.reshape(1, h, w, 2), mode, fill)
 
 
