@@ -6,6 +6,7 @@ import warnings
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -86,6 +87,19 @@ T.zeros(2, dtype=T.uint8).index_fill(0, T.tensor([1]), 256)
 T.zeros(2, dtype=T.uint8).scatter(0, T.tensor([1]), -1)
 [x := T.zeros(2, dtype=T.uint8), x.__setitem__(0, -1)]
 T.zeros(2, dtype=T.uint8).__setitem__(0, 256)
+# arrays that are parts of others
+T.from_numpy(np.arange(6.0)[2:]).storage_offset()
+T.from_numpy(np.arange(6.0)[2:]).as_strided((2,), (1,), 0)
+T.from_numpy(np.arange(6.0)[2:])[1:].storage_offset()
+T.as_tensor(np.arange(12.0).reshape(3, 4)[1:, 1:]).as_strided((2,), (1,))
+[a := np.arange(6.0), T.from_numpy(a[2:]).add_(1), a]
+[a := np.arange(6), T.as_tensor(a[::2]).mul_(3), a]
+T.from_numpy(np.broadcast_to(np.float32(2), (3, 2))).stride()
+T.from_numpy(np.arange(6.0)[::-1])
+T.as_tensor(np.arange(6.0)[::-1])
+T.from_numpy(np.arange(6.0).astype('>f8'))
+T.from_numpy(np.array(['a']))
+T.frombuffer(np.arange(6.0), dtype=T.float64, offset=16).storage_offset()
 # sizes and ranges
 T.tensor([], dtype=T.int64).median()
 T.tensor([], dtype=T.int32).median()
@@ -101,7 +115,7 @@ LINES = [line for line in EXPRESSIONS.strip().split("\n") if not line.startswith
 
 
 def outcome(T: ModuleType, line: str) -> Any:
-    names = {"T": T, "F": T.autograd.functional, "checkpoint": T.utils.checkpoint.checkpoint, "cube": lambda x: (x ** 3).sum(), "calls": []}
+    names = {"T": T, "np": np, "F": T.autograd.functional, "checkpoint": T.utils.checkpoint.checkpoint, "cube": lambda x: (x ** 3).sum(), "calls": []}
     T.manual_seed(0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -295,7 +295,7 @@ def test_any_view(zipped: bool, data: st.DataObject) -> None:
     steps = st.builds(slice, st.integers(-4, 4), st.none(), st.sampled_from([1, 2, 3, -1, -2]))
     view = base[(..., *data.draw(st.lists(steps, min_size=len(shape), max_size=len(shape))))]
     for x in (view, np.broadcast_to(view, (2, *view.shape))):
-        file = saved(minidl, minidl.from_numpy(x), zipped)
+        file = saved(minidl, minidl.core.wrap(x), zipped)
         np.testing.assert_array_equal(minidl.load(file).numpy(), x)
         file.seek(0)
         np.testing.assert_array_equal(torch.load(file).numpy(), x)

@@ -182,7 +182,7 @@ def test_memory_that_pytorch_has_no_view_of_is_copied() -> None:
     cases = [np.arange(6.0)[::-1], np.arange(6).reshape(2, 3)[:, ::-1].T, records["x"], mixed["y"], unaligned, gaps, np.arange(3.0)[:1][::-1]]
     for array in cases:
         for zipped in (True, False):
-            np.testing.assert_array_equal(again(minidl.from_numpy(array), _use_new_zipfile_serialization=zipped).numpy(), array)
+            np.testing.assert_array_equal(again(minidl.core.wrap(array), _use_new_zipfile_serialization=zipped).numpy(), array)
 
 
 def test_one_memory_under_two_types_is_refused_as_in_pytorch() -> None:

@@ -14,6 +14,7 @@ from ..core.dtypes import as_numpy_dtype
 from ..core.generator import fma
 from ..core.promotion import check_fits, number_type
 from ..core.tensor import require_cpu
+from .history import over
 from .memory import contiguous_format, ordered, preserve_format
 
 
@@ -101,7 +102,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     if isinstance(data, Tensor):
         return data if target is None or data._data.dtype == target else data.to(target)
     if isinstance(data, np.ndarray) and (target is None or data.dtype == target):
-        return from_array(data)
+        return over(data)
     return from_array(as_array(data, target))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from ..core import Tensor, data_of, from_array, primitive, public, wrap
 from ..core.broadcast import as_type, convert
 from ..core.checks import broadcast_shape, wrap_dim
-from ..core.dtypes import WORDS, as_numpy_dtype, dtype
+from ..core.dtypes import WORDS, as_numpy_dtype, check_supported, dtype
 from ..core.inplace import before_edit, check_editable, check_overlap, overwrite
 from ..core.modes import modes
 from ..core.promotion import check_fits
@@ -293,13 +293,18 @@ def stride(input: Tensor, dim: int | None = None) -> Any:
     return strides if dim is None else strides[wrap_dim(dim, array.ndim, "stride")]
 
 
+def owner_of(array: np.ndarray) -> np.ndarray:
+    """The array that has the memory of which `array` is a part."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
 @public(where="", method=True)
 def storage_offset(input: Tensor) -> int:
     """How many elements after its memory's beginning the tensor's first one stands."""
-    owner = array = data_of(input)
-    while isinstance(owner.base, np.ndarray):
-        owner = owner.base
-    offset = array.__array_interface__["data"][0] - owner.__array_interface__["data"][0]
+    array = data_of(input)
+    offset = array.__array_interface__["data"][0] - owner_of(array).__array_interface__["data"][0]
     return offset // array.itemsize if array.size else 0
 
 
@@ -348,26 +353,41 @@ def share_memory_(input: Tensor) -> Tensor:
     return input
 
 
+def over(array: np.ndarray) -> Tensor:
+    """A tensor over the memory of an array, from its first element on, whatever that array is itself a part of.
+
+    TypeError for an unsupported type, ValueError for negative strides and for another byte order than the machine's.
+    """
+    check_supported(array.dtype)
+    if min(array.strides, default=0) < 0:
+        raise ValueError("At least one stride in the given numpy array is negative, and tensors with negative strides are not currently "
+                         "supported. (You can probably work around this by making a copy of your array with array.copy().)")
+    if not array.dtype.isnative:
+        raise ValueError("given numpy array has byte order different from the native byte order. Conversion between byte orders is "
+                         "currently not supported.")
+    return from_array(array if array.base is None else memoryview(array))  # type: ignore[arg-type]
+
+
 @public
 def from_numpy(array: np.ndarray) -> Tensor:
-    """A tensor over the array's own memory; TypeError for an unsupported type, ValueError for negative strides."""
+    """A tensor over the array's own memory; TypeError for an unsupported type, ValueError for negative strides or a foreign byte order."""
     if not isinstance(array, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {array.__class__.__name__})")
     if not array.flags.writeable:
         warnings.warn("The given NumPy array is not writable: an in-place edit of the tensor will be an error.", stacklevel=3)
-    return from_array(array)
+    return over(array)
 
 
 @public
 def from_dlpack(ext_tensor: Any) -> Tensor:
     """A tensor over the memory of another library's array, exchanged by DLPack."""
-    return from_array(np.from_dlpack(ext_tensor))
+    return over(np.from_dlpack(ext_tensor))
 
 
 @public
 def frombuffer(buffer: Any, *, dtype: dtype, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
     """A 1-d tensor over a buffer's memory."""
-    return requires_grad_(from_array(np.frombuffer(buffer, as_numpy_dtype(dtype), count, offset)), requires_grad)
+    return requires_grad_(over(np.frombuffer(buffer, as_numpy_dtype(dtype), count, offset)), requires_grad)
 
 
 # ---- Python's own protocols

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.tensor import Tensor, legacy_constructor
+from .history import owner_of
 
 
 class UntypedStorage:
@@ -52,21 +53,14 @@ class TypedStorage(UntypedStorage):
     __len__ = size
 
 
-def memory_of(t: Tensor) -> np.ndarray:
-    owner: Any = t._data
-    while isinstance(owner.base, np.ndarray):
-        owner = owner.base
-    return owner
-
-
 def untyped_storage(self: Tensor) -> UntypedStorage:
     """The tensor's memory; two tensors share it if its `data_ptr` is the same."""
-    return UntypedStorage(memory_of(self))
+    return UntypedStorage(owner_of(self._data))
 
 
 def storage(self: Tensor) -> TypedStorage:
     """The tensor's memory, counted in elements."""
-    return TypedStorage(memory_of(self))
+    return TypedStorage(owner_of(self._data))
 
 
 def is_set_to(self: Tensor, tensor: Tensor) -> bool:

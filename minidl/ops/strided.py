@@ -9,6 +9,7 @@ import numpy as np
 from ..core import Tensor, dtype_of, primitive, public
 from ..core.checks import as_sizes, require_tensor
 from .gather import index_select
+from .history import owner_of
 from .scatter import index_add
 from .shape import as_shape
 
@@ -45,9 +46,7 @@ def _as_strided(x: Any, part: Geometry, own: Geometry, total: int) -> Any:
 
 def memory(x: np.ndarray) -> np.ndarray:
     """The memory that x is a part of, in one row."""
-    owner = x
-    while isinstance(owner.base, np.ndarray):
-        owner = owner.base
+    owner = owner_of(x)
     count = 1 + sum((n - 1) * s for n, s in zip(owner.shape, owner.strides)) // owner.itemsize if owner.size else 0
     return np.lib.stride_tricks.as_strided(owner, (count,), (owner.itemsize,)).view(x.dtype)
 
