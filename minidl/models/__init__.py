@@ -5,6 +5,7 @@ No weights are shipped; those in a .pth file load with ``model.load_state_dict(m
 
 from . import _utils as _utils
 from . import feature_extraction as feature_extraction
+from . import ops as ops
 from . import segmentation as segmentation
 from .alexnet import *
 from .attention_resnet import *

@@ -11,7 +11,7 @@ from ..core.tensor import Tensor
 from ..nn import SqueezeExcitation as SqueezeExcitation
 from ..ops.create import arange, empty, ones, zeros
 
-__all__ = ["Conv2dNormActivation", "FrozenBatchNorm2d", "MLP", "Permute", "SqueezeExcitation", "StochasticDepth", "he_fan_out",
+__all__ = ["Conv2dNormActivation", "Conv3dNormActivation", "ConvNormActivation", "FrozenBatchNorm2d", "MLP", "Permute", "SqueezeExcitation", "StochasticDepth", "he_fan_out",
            "initialise", "make_divisible", "relative_places", "stochastic_depth"]
 
 he_fan_out = functools.partial(nn.init.kaiming_normal_, mode="fan_out", nonlinearity="relu")
@@ -48,29 +48,46 @@ def relative_places(height: int, width: int) -> Tensor:
     return (y[:, None] - y + height - 1) * (2 * width - 1) + x[:, None] - x + width - 1
 
 
-class Conv2dNormActivation(nn.Sequential):
+class ConvNormActivation(nn.Sequential):
     """A convolution that keeps the size at stride 1, a normalisation, an activation; None leaves one of the latter two out.
 
-    The convolution has a bias if there is no normalisation. As ``torchvision.ops.Conv2dNormActivation``.
+    The convolution has a bias if there is no normalisation.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: int | tuple[int, int] = 3,
-                 stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] | str | None = None, groups: int = 1,
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int | tuple[int, ...] = 3, stride: int | tuple[int, ...] = 1,
+                 padding: int | tuple[int, ...] | str | None = None, groups: int = 1,
                  norm_layer: Callable[..., nn.Module] | None = nn.BatchNorm2d,
-                 activation_layer: Callable[..., nn.Module] | None = nn.ReLU, dilation: int | tuple[int, int] = 1,
-                 inplace: bool | None = True, bias: bool | None = None) -> None:
+                 activation_layer: Callable[..., nn.Module] | None = nn.ReLU, dilation: int | tuple[int, ...] = 1,
+                 inplace: bool | None = True, bias: bool | None = None, conv_layer: Callable[..., nn.Module] = nn.Conv2d) -> None:
         if padding is None:
-            k = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
-            d = (dilation, dilation) if isinstance(dilation, int) else dilation
-            padding = ((k[0] - 1) // 2 * d[0], (k[1] - 1) // 2 * d[1])
-        layers: list[nn.Module] = [nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups,
-                                             norm_layer is None if bias is None else bias)]
+            dims = next((len(v) for v in (kernel_size, dilation) if not isinstance(v, int)), 1)
+            k, d = ((v,) * dims if isinstance(v, int) else v for v in (kernel_size, dilation))
+            each = tuple((side - 1) // 2 * step for side, step in zip(k, d))
+            padding = each if dims > 1 else each[0]
+        layers: list[nn.Module] = [conv_layer(in_channels, out_channels, kernel_size, stride, padding, dilation, groups,
+                                              norm_layer is None if bias is None else bias)]
         if norm_layer is not None:
             layers.append(norm_layer(out_channels))
         if activation_layer is not None:
             layers.append(activation_layer() if inplace is None else activation_layer(inplace=inplace))
         super().__init__(*layers)
         self.out_channels = out_channels
+
+
+class Conv2dNormActivation(ConvNormActivation):
+    """The block for images, with `BatchNorm2d`, as ``torchvision.ops.Conv2dNormActivation``."""
+
+
+class Conv3dNormActivation(ConvNormActivation):
+    """The block for videos, with `BatchNorm3d`, as ``torchvision.ops.Conv3dNormActivation``."""
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int | tuple[int, ...] = 3, stride: int | tuple[int, ...] = 1,
+                 padding: int | tuple[int, ...] | str | None = None, groups: int = 1,
+                 norm_layer: Callable[..., nn.Module] | None = nn.BatchNorm3d,
+                 activation_layer: Callable[..., nn.Module] | None = nn.ReLU, dilation: int | tuple[int, ...] = 1,
+                 inplace: bool | None = True, bias: bool | None = None) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding, groups, norm_layer, activation_layer, dilation, inplace, bias,
+                         nn.Conv3d)
 
 
 class MLP(nn.Sequential):

@@ -9,7 +9,7 @@ from .. import datasets as datasets
 from .. import io as io
 from .. import models as models
 from .. import transforms as transforms
-from . import ops as ops
+from ..models import ops as ops
 from . import utils as utils
 
 __version__ = "0.28.0"  # whose names, arguments and numbers are followed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...core import Tensor
+from ...core.tensor import Tensor
 from ...nn import functional as F
 from ...ops.select import maximum, minimum, where
 from .boxes import apart, enclosing, shape_term

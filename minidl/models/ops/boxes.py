@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ...core import Tensor, wrap
 from ...core.modes import no_grad
+from ...core.tensor import Tensor
+from ...ops.create import as_tensor
 from ...ops.join import cat, stack
 from ...ops.select import maximum, minimum
 
@@ -150,14 +151,14 @@ def remove_small_boxes(boxes: Any, min_size: float) -> Tensor:
 def masks_to_boxes(masks: Any) -> Tensor:
     """The first and last column and row (x1, y1, x2, y2) of each of N masks (N, H, W); zeros for an empty mask."""
     if not masks.numel():
-        return wrap(np.zeros((0, 4), np.float32))
+        return as_tensor(np.zeros((0, 4), np.float32))
     there = masks.detach().numpy().astype(bool)
     sides = []
     for axis in (1, 2):  # x: columns, of which any row; then y
         line = there.any(axis)
         sides.append((line.argmax(1), line.shape[1] - 1 - line[:, ::-1].argmax(1)))
     (x1, x2), (y1, y2) = sides
-    return wrap((np.stack([x1, y1, x2, y2], 1) * there.any((1, 2))[:, None]).astype(np.float32))
+    return as_tensor((np.stack([x1, y1, x2, y2], 1) * there.any((1, 2))[:, None]).astype(np.float32))
 
 
 def nms(boxes: Any, scores: Any, iou_threshold: float) -> Tensor:
@@ -191,7 +192,7 @@ def nms(boxes: Any, scores: Any, iou_threshold: float) -> Tensor:
         inter = np.maximum(width, 0) * np.maximum(height, 0)
         with np.errstate(invalid="ignore", divide="ignore"):
             order = order[~((inter / (areas[best] + areas[order] - inter)).astype(np.float64) > iou_threshold)]
-    return wrap(np.array(kept, np.int64))
+    return as_tensor(np.array(kept, np.int64))
 
 
 def batched_nms(boxes: Any, scores: Any, idxs: Any, iou_threshold: float) -> Tensor:
@@ -202,4 +203,4 @@ def batched_nms(boxes: Any, scores: Any, idxs: Any, iou_threshold: float) -> Ten
         own = np.flatnonzero(classes == c)
         kept[own[nms(boxes[own], scores[own], iou_threshold).numpy()]] = True
     left = np.flatnonzero(kept)
-    return wrap(left[scores.detach()[left].sort(stable=True, descending=True)[1].numpy()])
+    return as_tensor(left[scores.detach()[left].sort(stable=True, descending=True)[1].numpy()])
