@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .dtypes import word
 from .modes import modes
 from .tensor import Tensor
 
@@ -81,6 +82,13 @@ def require_float(op: str, x: Any) -> None:
     d = x._data.dtype if isinstance(x, Tensor) else x.dtype
     if d.kind != "f":
         raise RuntimeError(f"{op}: expected a floating-point tensor, got {d.name}")
+
+
+def refuse_complex(op: str, x: Any) -> None:
+    """NotImplementedError for complex numbers, which have no order."""
+    d = x._data.dtype if isinstance(x, Tensor) else x.dtype
+    if d.kind == "c":
+        raise NotImplementedError(f"\"{op}_cpu\" not implemented for '{word(d)}'")
 
 
 def require_constant(op: str, **arguments: Any) -> None:

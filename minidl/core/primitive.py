@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from . import graph, promotion, tensor
-from .checks import broadcast_shape
+from .checks import broadcast_shape, refuse_complex
 from .dtypes import word
 from .modes import modes, quiet_context
 
@@ -56,10 +56,10 @@ class Spec:
     """What the decorator was told about one op, checked, and the source written from it."""
 
     def __init__(self, forward: Callable[..., Any], rules: dict[str, Any], *, joint: Any, arrays: str, common: str,
-                 floating: str, outputs: str, view: bool, sequence: bool, grad_name: str | None, tensors_only: str, check: Any) -> None:
+                 floating: str, outputs: str, view: bool, sequence: bool, grad_name: str | None, tensors_only: str, check: Any, real_only: str) -> None:
         self.keywords = False  # set by `public`: also takes PyTorch's aliases and ``out=``
         self.forward, self.name, self.view, self.sequence = forward, forward.__name__.strip("_"), view, sequence
-        self.tensors_only, self.check = tensors_only.split(), check
+        self.tensors_only, self.check, self.real_only = tensors_only.split(), check, real_only.split()
         self.args = parameters(forward)
         self.outputs = tuple(outputs.split())
         self.joint = joint
@@ -70,7 +70,7 @@ class Spec:
                       for name, rule in self.rules.items()}
         self.saved = tuple(dict.fromkeys(p for names in self.saves.values() for p in names))
         known = {*self.args, *self.outputs, "y", *(f"{a}_shape" for a in self.array_args)}
-        unknown = [n for n in (*self.rules, *arrays.split(), *self.common, *self.floating) if n not in self.args]
+        unknown = [n for n in (*self.rules, *arrays.split(), *self.common, *self.floating, *self.real_only) if n not in self.args]
         unknown += [n for n in self.saved if n not in known]
         taken = TAKEN.intersection(self.args)
         if taken:
@@ -111,6 +111,9 @@ class Spec:
                                    f"{a}._data if {a}_t else {a}"))
         passed = ", ".join(f"{a}_a" if a in self.array_args else a for a in self.args)
         self.put_promotion(put)
+        for a in self.real_only:
+            if a not in self.floating:
+                put(f"    if {a}_a.dtype.kind == 'c': refuse_complex({self.name!r}, {a}_a)")
         if len(self.common or self.floating) > 1:
             put(f"    try: y = quiet().run(forward, {passed})")
             put("    except ValueError:")
@@ -160,6 +163,8 @@ class Spec:
                 put(f"        else: {check}{targets} = {how}({', '.join(names)})")
             else:
                 put(f"        {check}{targets} = {how}({', '.join(names)})")
+            for n in self.real_only if how == "floating" else ():  # real ones do not come here
+                put(f"        if {n}_a.__class__ is ndarray: refuse_complex({self.name!r}, {n}_a)")
 
     def put_view(self, put: Callable[[str], None]) -> None:
         """A view shares its base's version; it remembers the ops that lead to it from the base."""
@@ -281,7 +286,7 @@ class Spec:
         scope = {"Tensor": tensor.Tensor, "new": tensor.new, "wrap": tensor.wrap, "edge": tensor.edge, "modes": modes,
                  "ndarray": np.ndarray, "array_types": (np.ndarray, np.generic), "asarray": np.asarray, "shape_of": np.shape, "quiet": quiet_context,
                  "common": promotion.common, "floating": promotion.floating, "forward": bare(self.forward),
-                 "broadcast_shape": broadcast_shape, "check": self.check,
+                 "broadcast_shape": broadcast_shape, "refuse_complex": refuse_complex, "check": self.check,
                  "Node": self.node, "next_order": graph.next_order, "attach_slots": graph.attach_slots,
                  "raise_type": raise_type, "numbers": (int, float), "call_with": call_with, "raise_freed": graph.raise_freed, "raise_modified": graph.raise_modified,
                  "saved_output": graph.saved_output, "unpack_item": unpack_item, "rules": self.rules,
@@ -339,7 +344,7 @@ def unpack_item(node: graph.Node, value: Any, version: int, on_tensors: bool) ->
 def primitive(forward: Callable[..., Any] | None = None, /, *, joint: tuple[str, Callable[..., Any]] | None = None,
               arrays: str = "", common: str = "", floating: str = "", outputs: str = "", view: bool = False,
               sequence: bool = False, grad_name: str | None = None, tensors_only: str = "", check: Callable[..., None] | None = None,
-              **rules: Callable[..., Any]) -> Any:
+              real_only: str = "", **rules: Callable[..., Any]) -> Any:
     """Makes an op of a forward on ndarrays.
 
     Each further keyword names an argument and gives its vector-Jacobian product. `joint` gives one rule for several arguments:
@@ -352,12 +357,13 @@ def primitive(forward: Callable[..., Any] | None = None, /, *, joint: tuple[str,
     - `view`: the output shares the first argument's memory.
     - `sequence`: the first argument is a list of arrays; its rule returns a list.
     - `tensors_only`: those of the `common` (or `floating`) arguments that may not be Python numbers.
+    - `real_only`: arguments that may not be complex.
     - `check`: called with the `common` operands where their types differ, to refuse what must not be brought together.
     - `grad_name`: the name of the gradient's node where it isn't the op's own name with ``Backward0``.
     """
     def decorate(f: Callable[..., Any]) -> Callable[..., Any]:
         spec = Spec(f, rules, joint=joint, arrays=arrays, common=common, floating=floating, outputs=outputs, view=view,
-                    sequence=sequence, grad_name=grad_name, tensors_only=tensors_only, check=check)
+                    sequence=sequence, grad_name=grad_name, tensors_only=tensors_only, check=check, real_only=real_only)
         return _lazily(spec)
 
     return decorate if forward is None else decorate(forward)

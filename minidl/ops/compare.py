@@ -40,28 +40,28 @@ def _differs(self: Any, other: Any) -> Any:
 
 
 @public(method=True, operators=("__lt__",), inplace=True, aliases="less")
-@primitive(arrays="a b", common="a b", tensors_only="a")
+@primitive(arrays="a b", common="a b", tensors_only="a", real_only="a")
 def lt(a: Any, b: Any) -> Any:
     """Whether a < b, elementwise."""
     return np.less(a, b)
 
 
 @public(method=True, operators=("__le__",), inplace=True, aliases="less_equal")
-@primitive(arrays="a b", common="a b", tensors_only="a")
+@primitive(arrays="a b", common="a b", tensors_only="a", real_only="a")
 def le(a: Any, b: Any) -> Any:
     """Whether a <= b, elementwise."""
     return np.less_equal(a, b)
 
 
 @public(method=True, operators=("__gt__",), inplace=True, aliases="greater")
-@primitive(arrays="a b", common="a b", tensors_only="a")
+@primitive(arrays="a b", common="a b", tensors_only="a", real_only="a")
 def gt(a: Any, b: Any) -> Any:
     """Whether a > b, elementwise."""
     return np.greater(a, b)
 
 
 @public(method=True, operators=("__ge__",), inplace=True, aliases="greater_equal")
-@primitive(arrays="a b", common="a b", tensors_only="a")
+@primitive(arrays="a b", common="a b", tensors_only="a", real_only="a")
 def ge(a: Any, b: Any) -> Any:
     """Whether a >= b, elementwise."""
     return np.greater_equal(a, b)
@@ -178,14 +178,14 @@ def isfinite(x: Any) -> Any:
 
 
 @public(method=True)
-@primitive(arrays="x")
+@primitive(arrays="x", real_only="x")
 def isposinf(x: Any) -> Any:
     """Whether x is +inf."""
     return x == np.inf
 
 
 @public(method=True)
-@primitive(arrays="x")
+@primitive(arrays="x", real_only="x")
 def isneginf(x: Any) -> Any:
     """Whether x is -inf."""
     return x == -np.inf

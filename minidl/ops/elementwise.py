@@ -238,14 +238,14 @@ def atan2(a: Any, b: Any) -> Any:
 
 
 @function
-@primitive(x=lambda g: g * 0.017453292519943295, floating="x", grad_name="Deg2RadBackward0")
+@primitive(x=lambda g: g * 0.017453292519943295, floating="x", grad_name="Deg2RadBackward0", real_only="x")
 def deg2rad(x: Any) -> Any:
     """y = x pi / 180."""
     return x * 0.017453292519943295
 
 
 @function
-@primitive(x=lambda g: g * 57.29577951308232, floating="x", grad_name="Rad2DegBackward0")
+@primitive(x=lambda g: g * 57.29577951308232, floating="x", grad_name="Rad2DegBackward0", real_only="x")
 def rad2deg(x: Any) -> Any:
     """y = x 180 / pi."""
     return x * 57.29577951308232

@@ -56,12 +56,12 @@ def shared_evenly(g: Any, x: Any, y: Any) -> Any:
     return g * ties(x, y, tuple(range(x.ndim)), True)
 
 
-@primitive(x=extremum_gradient)
+@primitive(x=extremum_gradient, real_only="x")
 def _amax(x: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
     return row_major(x.max(axis=dims, keepdims=keepdim))
 
 
-@primitive(x=extremum_gradient)
+@primitive(x=extremum_gradient, real_only="x")
 def _amin(x: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
     return row_major(x.min(axis=dims, keepdims=keepdim))
 
@@ -85,7 +85,7 @@ def amin(input: Any, dim: Any = (), keepdim: bool = False) -> Any:
 
 
 @primitive(x=lambda g, x, min, max, dims: extremum_gradient(g[0], x, min, dims) + extremum_gradient(g[1], x, max, dims),
-           outputs="min max")
+           outputs="min max", real_only="x")
 def _aminmax(x: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
     return row_major(x.min(axis=dims, keepdims=keepdim)), row_major(x.max(axis=dims, keepdims=keepdim))
 
@@ -103,24 +103,24 @@ def aminmax(input: Any, *, dim: Any = None, keepdim: bool = False) -> Any:
 
 # ---- values with indices
 
-@primitive(x=shared_evenly, grad_name="MaxBackward1")
+@primitive(x=shared_evenly, grad_name="MaxBackward1", real_only="x")
 def _max_all(x: Any) -> Any:
     return x.max()
 
 
-@primitive(x=shared_evenly, grad_name="MinBackward1")
+@primitive(x=shared_evenly, grad_name="MinBackward1", real_only="x")
 def _min_all(x: Any) -> Any:
     return x.min()
 
 
 @primitive(x=lambda g, x_shape, indices, dim: place_picked(g[0], x_shape, indices, dim), outputs="values indices",
-           grad_name="MaxBackward0")
+           grad_name="MaxBackward0", real_only="x")
 def _max(x: Any, dim: int, keepdim: bool) -> Any:
     return picked(x, x.argmax(axis=dim, keepdims=True) if x.ndim else 0, dim, keepdim)
 
 
 @primitive(x=lambda g, x_shape, indices, dim: place_picked(g[0], x_shape, indices, dim), outputs="values indices",
-           grad_name="MinBackward0")
+           grad_name="MinBackward0", real_only="x")
 def _min(x: Any, dim: int, keepdim: bool) -> Any:
     return picked(x, x.argmin(axis=dim, keepdims=True) if x.ndim else 0, dim, keepdim)
 
@@ -158,12 +158,12 @@ def min(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None
 
 # ---- indices
 
-@primitive(arrays="x")
+@primitive(arrays="x", real_only="x")
 def _argmax(x: Any, dim: int | None, keepdim: bool) -> Any:
     return x.argmax(axis=dim, keepdims=keepdim)
 
 
-@primitive(arrays="x")
+@primitive(arrays="x", real_only="x")
 def _argmin(x: Any, dim: int | None, keepdim: bool) -> Any:
     return x.argmin(axis=dim, keepdims=keepdim)
 

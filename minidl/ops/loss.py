@@ -76,7 +76,7 @@ def weighted(y: Any, input: Any, weight: Any, reduction: str, mean_by_weight: bo
 
 @primitive(x=lambda g, x, target, count: (2 * share(g, count)) * (x - target),
            target=lambda g, x, target, count: (2 * share(g, count)) * (target - x), common="x target",
-           grad_name="MseLossBackward0")
+           grad_name="MseLossBackward0", real_only="x")
 def _mse_loss(x: Any, target: Any, count: Any) -> Any:
     d = np.subtract(x, target)
     return collected(np.square(d), count)
@@ -105,7 +105,7 @@ def l1_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = Non
 
 @primitive(x=lambda g, x, target, count, beta: share(g, count) * _hardtanh((x - target) / beta, -1, 1),
            target=lambda g, x, target, count, beta: share(g, count) * _hardtanh((target - x) / beta, -1, 1),
-           common="x target", grad_name="SmoothL1LossBackward0")
+           common="x target", grad_name="SmoothL1LossBackward0", real_only="x")
 def _smooth_l1_loss(x: Any, target: Any, count: Any, beta: Any) -> Any:
     d = np.abs(x - target)
     return collected(np.where(d < beta, d * d * (0.5 / beta), d - 0.5 * beta), count)
@@ -125,7 +125,7 @@ def smooth_l1_loss(input: Any, target: Any, size_average: Any = None, reduce: An
 
 @primitive(x=lambda g, x, target, count, delta: share(g, count) * _hardtanh(x - target, -delta, delta),
            target=lambda g, x, target, count, delta: share(g, count) * _hardtanh(target - x, -delta, delta),
-           common="x target", grad_name="HuberLossBackward0")
+           common="x target", grad_name="HuberLossBackward0", real_only="x")
 def _huber_loss(x: Any, target: Any, count: Any, delta: Any) -> Any:
     d = np.abs(x - target)
     return collected(np.where(d <= delta, d * d * 0.5, (d - 0.5 * delta) * delta), count)
@@ -151,7 +151,7 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
 @primitive(x=lambda g, x, target, w, count: share(g, count) * w * (x - target) / clamp_min((1 - x) * x, 1e-12),
            target=lambda g, x, target, w, count: share(g, count) * w * (
                clamp_min(log1p(-x), -100) - clamp_min(log(x), -100)),
-           arrays="w", grad_name="BinaryCrossEntropyBackward0")
+           arrays="w", grad_name="BinaryCrossEntropyBackward0", real_only="x")
 def _binary_cross_entropy(x: Any, target: Any, w: Any, count: Any) -> Any:
     y = (target - 1) * np.maximum(np.log1p(-x), -100) - target * np.maximum(np.log(x), -100)
     return collected(y * w, count)
@@ -191,7 +191,7 @@ def slope_by_target(x: Any, p: Any) -> Any:
 
 @primitive(x=lambda g, x, target, w, p, count: share(g, count) * w * slope(x, target, p),
            target=lambda g, x, w, p, count: share(g, count) * w * slope_by_target(x, p),
-           arrays="w p", common="x target", grad_name="BinaryCrossEntropyWithLogitsBackward0")
+           arrays="w p", common="x target", grad_name="BinaryCrossEntropyWithLogitsBackward0", real_only="x")
 def _bce_with_logits(x: Any, target: Any, w: Any, p: Any, count: Any) -> Any:
     softplus = np.log1p(np.exp(-np.abs(x))) + np.maximum(-x, 0)  # of -x
     y = (1 - target) * x + (softplus if p is None else (1 + (p - 1) * target) * softplus)

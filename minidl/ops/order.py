@@ -40,24 +40,24 @@ def median_of(x: Any, skip_nan: bool) -> Any:
     return flat[ranked(flat, middle(flat, 0, skip_nan), 0)[0]] if x.size else np.array(np.nan).astype(x.dtype)
 
 
-@primitive(x=shared_evenly, grad_name="MedianBackward0")
+@primitive(x=shared_evenly, grad_name="MedianBackward0", real_only="x")
 def _median_all(x: Any) -> Any:
     return median_of(x, False)
 
 
-@primitive(x=shared_evenly, grad_name="NanmedianBackward0")
+@primitive(x=shared_evenly, grad_name="NanmedianBackward0", real_only="x")
 def _nanmedian_all(x: Any) -> Any:
     return median_of(x, True)
 
 
 @primitive(x=lambda g, x_shape, indices, dim: place_picked(g[0], x_shape, indices, dim), outputs="values indices",
-           grad_name="MedianBackward1")
+           grad_name="MedianBackward1", real_only="x")
 def _median(x: Any, dim: int, keepdim: bool) -> Any:
     return picked(x, ranked(x, middle(x, dim, False), dim), dim, keepdim)
 
 
 @primitive(x=lambda g, x_shape, indices, dim: place_picked(g[0], x_shape, indices, dim), outputs="values indices",
-           grad_name="NanmedianBackward1")
+           grad_name="NanmedianBackward1", real_only="x")
 def _nanmedian(x: Any, dim: int, keepdim: bool) -> Any:
     return picked(x, ranked(x, middle(x, dim, True), dim), dim, keepdim)
 
@@ -88,7 +88,7 @@ def nanmedian(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
 
 # ---- k-th value and mode
 
-@primitive(x=lambda g, x_shape, indices, dim: place_picked(g[0], x_shape, indices, dim), outputs="values indices")
+@primitive(x=lambda g, x_shape, indices, dim: place_picked(g[0], x_shape, indices, dim), outputs="values indices", real_only="x")
 def _kthvalue(x: Any, k: int, dim: int, keepdim: bool) -> Any:
     return picked(x, ranked(x, k - 1, dim), dim, keepdim)
 
@@ -103,7 +103,7 @@ def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> Any:
     return KthvalueResult(*_kthvalue(input, k, dim, keepdim))
 
 
-@primitive(x=lambda g, x_shape, indices, dim: place_picked(g[0], x_shape, indices, dim), outputs="values indices")
+@primitive(x=lambda g, x_shape, indices, dim: place_picked(g[0], x_shape, indices, dim), outputs="values indices", real_only="x")
 def _mode(x: Any, dim: int, keepdim: bool) -> Any:
     if not x.ndim:
         return picked(x, 0, dim, keepdim)

@@ -127,7 +127,7 @@ def factor_gradient(g: Any, a: Any, b: Any, log: Any, pole: float) -> Any:
 
 
 @public(where="torch special", method=True, inplace=True)
-@primitive(a=lambda g, a, b: factor_gradient(g, a, b, log, 0), b=lambda g, a, b: g * a / b, floating="a b")
+@primitive(a=lambda g, a, b: factor_gradient(g, a, b, log, 0), b=lambda g, a, b: g * a / b, floating="a b", real_only="a")
 def xlogy(a: Any, b: Any) -> Any:
     """y = a ln b, and 0 where a is 0 (NaN where b is NaN); dy/da = ln b, dy/db = a / b."""
     if b.__class__ in (int, float):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core import dtype_of, primitive, public
-from ..core.checks import require_tensor
+from ..core.checks import refuse_complex, require_tensor
 from ..core.dtypes import word
 from ..core.generator import default_generator
 from ..core.inplace import in_place
@@ -37,9 +37,12 @@ def with_inplace(where: str) -> Callable[..., Any]:
 
 @primitive(x=lambda g, y: masked(g, y != 0))
 def _relu(x: Any) -> Any:
+    if x.dtype.kind == "f":
+        return elementwise(_positive, x)
+    refuse_complex("relu", x)
     if x.dtype == bool:
         raise RuntimeError("Boolean inputs not supported for relu")
-    return elementwise(_positive, x) if x.dtype.kind == "f" else np.maximum(x, 0)
+    return np.maximum(x, 0)
 
 
 def _positive(x: Any, out: Any = None) -> Any:
@@ -58,7 +61,7 @@ def relu(input: Any, inplace: bool = False) -> Any:
     return apply(_relu, input, inplace)
 
 
-@primitive(x=lambda g, x, low, high: masked(g, (x > low) & (x < high)))
+@primitive(x=lambda g, x, low, high: masked(g, (x > low) & (x < high)), real_only="x")
 def _hardtanh(x: Any, low: float, high: float) -> Any:
     if x.dtype == bool:
         raise RuntimeError("Bool inputs not supported for hardtanh")
@@ -111,7 +114,7 @@ def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) 
     return apply(_leaky_relu, input, inplace, negative_slope)
 
 
-@primitive(x=lambda g, x, noise: g * noise, arrays="noise", grad_name="RreluWithNoiseBackward0")
+@primitive(x=lambda g, x, noise: g * noise, arrays="noise", grad_name="RreluWithNoiseBackward0", real_only="x")
 def _rrelu(x: Any, noise: Any) -> Any:
     return x * noise
 
@@ -161,7 +164,7 @@ def prelu(input: Any, weight: Any) -> Any:
     return _prelu(input, as_shape(weight, (count,) + (1,) * ones if input.ndim > 1 else (1,) * input.ndim))
 
 
-@primitive(x=lambda g, x, threshold: masked(g, ~(x <= threshold)))
+@primitive(x=lambda g, x, threshold: masked(g, ~(x <= threshold)), real_only="x")
 def _threshold(x: Any, threshold: float, value: float) -> Any:
     return np.where(x <= threshold, x.dtype.type(value), x)
 

@@ -53,7 +53,7 @@ def sgn(x: Any) -> Any:
 
 
 @public(method=True)
-@primitive(arrays="x")
+@primitive(arrays="x", real_only="x")
 def signbit(x: Any) -> Any:
     """Whether the sign bit is set: negative numbers and -0."""
     return np.signbit(x) if x.dtype.kind == "f" else x < 0
@@ -98,7 +98,7 @@ def frac(x: Any) -> Any:
     return x - np.trunc(x)
 
 
-@primitive(x=lambda g: zeros_like(g))
+@primitive(x=lambda g: zeros_like(g), real_only="x")
 def _round(x: Any, decimals: int) -> Any:
     if not decimals or x.dtype.kind != "f":
         return np.rint(x) if x.dtype.kind == "f" else x.copy()

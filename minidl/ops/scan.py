@@ -128,12 +128,12 @@ def running(ufunc: np.ufunc, x: Any, dim: int) -> tuple[Any, Any]:
     return y, accumulate(np.maximum, np.where((x == y) | np.isnan(x), here, 0), dim)
 
 
-@primitive(x=lambda g, x_shape, indices, dim: place_like(g[0], x_shape, indices, dim), outputs="values indices")
+@primitive(x=lambda g, x_shape, indices, dim: place_like(g[0], x_shape, indices, dim), outputs="values indices", real_only="x")
 def _cummax(x: Any, dim: int) -> Any:
     return running(np.maximum, x, dim)
 
 
-@primitive(x=lambda g, x_shape, indices, dim: place_like(g[0], x_shape, indices, dim), outputs="values indices")
+@primitive(x=lambda g, x_shape, indices, dim: place_like(g[0], x_shape, indices, dim), outputs="values indices", real_only="x")
 def _cummin(x: Any, dim: int) -> Any:
     return running(np.minimum, x, dim)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core import Tensor, data_of, public, wrap
-from ..core.checks import require_tensor, wrap_dim
+from ..core.checks import refuse_complex, require_tensor, wrap_dim
 
 # ---- sorted sequences
 
@@ -45,6 +45,8 @@ def searchsorted(sorted_sequence: Any, input: Any, *, out_int32: bool = False, r
 
 
 def insertion_points(edges: Any, values: Any, side: Any, out_int32: bool) -> Tensor:
+    for x in (edges, values):
+        refuse_complex("searchsorted", x)
     if edges.shape[-1] > np.iinfo(np.int32).max and out_int32:
         raise RuntimeError("searchsorted(): the size of boundaries' last dimension should be less than 2^31 - 1")
     if edges.ndim == 1:
@@ -103,6 +105,7 @@ def unique(input: Any, sorted: bool = True, return_inverse: bool = False, return
     [1, 2]
     """
     require_tensor("unique", "input", input)
+    refuse_complex("unique", input)
     x = input._data
     if dim is None:
         found = np.unique(x, return_inverse=True, return_counts=True, equal_nan=False)
@@ -118,6 +121,7 @@ def unique_consecutive(input: Any, return_inverse: bool = False, return_counts: 
     """The elements (slices along `dim`) that differ from the one before; then, if asked for, where among them each element of
     the input is, and how long each run is."""
     require_tensor("unique_consecutive", "input", input)
+    refuse_complex("unique_consecutive", input)
     x, flat = input._data, dim is None
     if flat:
         dim, lines = 0, x.reshape(-1)

@@ -62,25 +62,25 @@ def _where_method(self: Any, condition: Any, other: Any) -> Any:
 # ---- clamp
 
 
-@primitive(x=lambda g, x, low, high: masked(g, (x >= low) & (x <= high)), grad_name="ClampBackward1")
+@primitive(x=lambda g, x, low, high: masked(g, (x >= low) & (x <= high)), grad_name="ClampBackward1", real_only="x")
 def _clamp(x: Any, low: Any, high: Any) -> Any:
     no_bool("clamp_scalar_cpu", x)
     return np.clip(x, low, high)
 
 
-@primitive(a=lambda g, a, b: masked(g, a >= b), b=lambda g, a, b: masked(g, a < b), common="a b", grad_name="ClampMinBackward0")
+@primitive(a=lambda g, a, b: masked(g, a >= b), b=lambda g, a, b: masked(g, a < b), common="a b", grad_name="ClampMinBackward0", real_only="a")
 def _clamp_min(a: Any, b: Any) -> Any:
     return np.maximum(a, b)
 
 
-@primitive(a=lambda g, a, b: masked(g, a <= b), b=lambda g, a, b: masked(g, a > b), common="a b", grad_name="ClampMaxBackward0")
+@primitive(a=lambda g, a, b: masked(g, a <= b), b=lambda g, a, b: masked(g, a > b), common="a b", grad_name="ClampMaxBackward0", real_only="a")
 def _clamp_max(a: Any, b: Any) -> Any:
     return np.minimum(a, b)
 
 
 @primitive(x=lambda g, x, low, high: masked(g, (x >= low) & (x <= high)),
            low=lambda g, x, low, high: masked(g, (low < high) & (x < low)),
-           high=lambda g, x, low, high: masked(g, (x > high) | (low > high)), common="x low high", grad_name="ClampBackward0")
+           high=lambda g, x, low, high: masked(g, (x > high) | (low > high)), common="x low high", grad_name="ClampBackward0", real_only="x")
 def _clamp_between(x: Any, low: Any, high: Any) -> Any:
     return np.minimum(np.maximum(x, low), high)
 
@@ -140,7 +140,7 @@ def half_at_ties(g: Any, chosen: Any, strictly: Any) -> Any:
 
 @public(method=True)
 @primitive(a=lambda g, a, b: half_at_ties(g, ~(a < b), ~(a <= b)), b=lambda g, a, b: half_at_ties(g, ~(a > b), ~(a >= b)),
-           common="a b", tensors_only="a b")
+           common="a b", tensors_only="a b", real_only="a")
 def maximum(a: Any, b: Any) -> Any:
     """y = the larger of a and b, NaN if either is; the gradient goes to the larger, by halves where they are equal."""
     return np.maximum(a, b)
@@ -148,21 +148,23 @@ def maximum(a: Any, b: Any) -> Any:
 
 @public(method=True)
 @primitive(a=lambda g, a, b: half_at_ties(g, ~(a > b), ~(a >= b)), b=lambda g, a, b: half_at_ties(g, ~(a < b), ~(a <= b)),
-           common="a b", tensors_only="a b")
+           common="a b", tensors_only="a b", real_only="a")
 def minimum(a: Any, b: Any) -> Any:
     """y = the smaller of a and b, NaN if either is; the gradient goes to the smaller, by halves where they are equal."""
     return np.minimum(a, b)
 
 
 @public(method=True)
-@primitive(a=lambda g, a, b: masked(g, (a >= b) | isnan(b)), b=lambda g, a, b: masked(g, ~((a >= b) | isnan(b))), common="a b", tensors_only="a b")
+@primitive(a=lambda g, a, b: masked(g, (a >= b) | isnan(b)), b=lambda g, a, b: masked(g, ~((a >= b) | isnan(b))), common="a b", tensors_only="a b",
+           real_only="a")
 def fmax(a: Any, b: Any) -> Any:
     """y = the larger of a and b, or the other where one is NaN; where they are equal the gradient goes to a."""
     return np.fmax(a, b)
 
 
 @public(method=True)
-@primitive(a=lambda g, a, b: masked(g, (a <= b) | isnan(b)), b=lambda g, a, b: masked(g, ~((a <= b) | isnan(b))), common="a b", tensors_only="a b")
+@primitive(a=lambda g, a, b: masked(g, (a <= b) | isnan(b)), b=lambda g, a, b: masked(g, ~((a <= b) | isnan(b))), common="a b", tensors_only="a b",
+           real_only="a")
 def fmin(a: Any, b: Any) -> Any:
     """y = the smaller of a and b, or the other where one is NaN; where they are equal the gradient goes to a."""
     return np.fmin(a, b)
@@ -173,7 +175,7 @@ def refuse_mixed_types(a: Any, b: Any) -> None:
 
 
 @public(method=True, inplace=True)
-@primitive(arrays="a values", common="a values", tensors_only="a values", check=refuse_mixed_types)
+@primitive(arrays="a values", common="a values", tensors_only="a values", check=refuse_mixed_types, real_only="a")
 def heaviside(a: Any, values: Any) -> Any:
     """y = 0 where a < 0, b where a = 0, 1 where a > 0; has no derivative."""
     return np.where(a == 0, values, a > 0).astype(a.dtype, copy=False)

@@ -29,13 +29,13 @@ def permuted(x: Any, order: Any, dim: int) -> tuple[Any, Any]:
     return (x[grid(order, dim)] if x.ndim else x.copy()), order
 
 
-@primitive(x=lambda g, x_shape, indices, dim: place_like(g[0], x_shape, indices, dim), outputs="values indices")
+@primitive(x=lambda g, x_shape, indices, dim: place_like(g[0], x_shape, indices, dim), outputs="values indices", real_only="x")
 def _sort(x: Any, dim: int, descending: bool) -> Any:
     return permuted(x, ordering(x, dim, descending), dim)
 
 
 @primitive(x=lambda g, x_shape, indices, dim: place_like(g[0], x_shape, indices, dim), outputs="values indices",
-           grad_name="SortBackward1")
+           grad_name="SortBackward1", real_only="x")
 def _sort_stable(x: Any, dim: int, descending: bool) -> Any:
     return permuted(x, ordering(x, dim, descending), dim)
 
@@ -52,7 +52,7 @@ def sort(input: Any, dim: int = -1, descending: bool = False, *, stable: Any = N
     return SortResult(*(_sort if stable is None else _sort_stable)(input, wrap_dim(dim, input.ndim, "sort"), descending))
 
 
-@primitive(arrays="x")
+@primitive(arrays="x", real_only="x")
 def _argsort(x: Any, dim: int, descending: bool) -> Any:
     return ordering(x, dim, descending)
 
@@ -70,7 +70,7 @@ def msort(input: Any) -> Any:
     return sort(input, 0)[0]
 
 
-@primitive(x=lambda g, x_shape, indices, dim: place_like(g[0], x_shape, indices, dim), outputs="values indices")
+@primitive(x=lambda g, x_shape, indices, dim: place_like(g[0], x_shape, indices, dim), outputs="values indices", real_only="x")
 def _topk(x: Any, k: int, dim: int, largest: bool) -> Any:
     if not x.ndim:
         return permuted(x, ordering(x, dim), dim)

@@ -50,42 +50,42 @@ def erf_of_singles(x: Any) -> Any:
 
 
 @public(where="torch special", method=True, inplace=True)
-@primitive(x=lambda g, x: g * (2 / ROOT_PI) * exp(-(x * x)), floating="x")
+@primitive(x=lambda g, x: g * (2 / ROOT_PI) * exp(-(x * x)), floating="x", real_only="x")
 def erf(x: Any) -> Any:
     """y = 2 / sqrt(pi) times the integral of e^(-t^2) from 0 to x; dy/dx = 2 e^(-x^2) / sqrt(pi)."""
     return erf_of_singles(x) if x.dtype == np.float32 else scipy_special("erf", x)
 
 
 @public(where="torch special", method=True, inplace=True)
-@primitive(x=lambda g, x: g * (-2 / ROOT_PI) * exp(-(x * x)), floating="x")
+@primitive(x=lambda g, x: g * (-2 / ROOT_PI) * exp(-(x * x)), floating="x", real_only="x")
 def erfc(x: Any) -> Any:
     """y = 1 - erf(x), precise where that is small; dy/dx = -2 e^(-x^2) / sqrt(pi)."""
     return scipy_special("erfc", x)
 
 
 @public(where="special")
-@primitive(x=lambda g, x, y: g * (2 * x * y - 2 / ROOT_PI), floating="x", grad_name="SpecialErfcxBackward0")
+@primitive(x=lambda g, x, y: g * (2 * x * y - 2 / ROOT_PI), floating="x", grad_name="SpecialErfcxBackward0", real_only="x")
 def erfcx(x: Any) -> Any:
     """y = e^(x^2) erfc(x); dy/dx = 2 x y - 2 / sqrt(pi)."""
     return scipy_special("erfcx", x)
 
 
 @public(where="torch special", method=True, inplace=True)
-@primitive(x=lambda g, y: g * (ROOT_PI / 2) * exp(y * y), floating="x")
+@primitive(x=lambda g, y: g * (ROOT_PI / 2) * exp(y * y), floating="x", real_only="x")
 def erfinv(x: Any) -> Any:
     """The inverse of `erf` on (-1, 1): dy/dx = sqrt(pi) e^(y^2) / 2."""
     return scipy_special("erfinv", x)
 
 
 @public(where="special")
-@primitive(x=lambda g, x: g * 0.3989422804014327 * exp(x * x * -0.5), floating="x")
+@primitive(x=lambda g, x: g * 0.3989422804014327 * exp(x * x * -0.5), floating="x", real_only="x")
 def ndtr(x: Any) -> Any:
     """y = P(X <= x) for X standard normal; dy/dx = e^(-x^2 / 2) / sqrt(2 pi)."""
     return scipy_special("ndtr", x)
 
 
 @public(where="special")
-@primitive(x=lambda g, x: g * 0.7978845608028654 / erfcx(x * -0.7071067811865476), floating="x", grad_name="SpecialLogNdtrBackward0")
+@primitive(x=lambda g, x: g * 0.7978845608028654 / erfcx(x * -0.7071067811865476), floating="x", grad_name="SpecialLogNdtrBackward0", real_only="x")
 def log_ndtr(x: Any) -> Any:
     """y = ln ndtr(x), precise in the left tail; dy/dx = sqrt(2 / pi) / erfcx(-x / sqrt 2)."""
     return scipy_special("log_ndtr", x)
@@ -121,7 +121,7 @@ def _polygamma_method(self: Any, n: int) -> Any:
 
 
 @public(where="torch special", method=True, inplace=True)
-@primitive(x=lambda g, x: g * _polygamma(1, x), floating="x")
+@primitive(x=lambda g, x: g * _polygamma(1, x), floating="x", real_only="x")
 def digamma(x: Any) -> Any:
     """y = the derivative of `lgamma`; dy/dx = polygamma(1, x)."""
     return scipy_special("psi", x)
@@ -134,7 +134,7 @@ def psi(input: Any) -> Any:
 
 
 @public(method=True, inplace=True)
-@primitive(x=lambda g, x: g * digamma(x), floating="x")
+@primitive(x=lambda g, x: g * digamma(x), floating="x", real_only="x")
 def lgamma(x: Any) -> Any:
     """y = ln |gamma(x)|, dy/dx = digamma(x)."""
     return scipy_special("gammaln", np.where(x == -np.inf, x.dtype.type(np.inf), x))
@@ -150,14 +150,15 @@ def gammaln(input: Any) -> Any:
 
 
 @public(where="special")
-@primitive(x=lambda g, x: g * -(log(x) + 1), floating="x", grad_name="SpecialEntrBackward0")
+@primitive(x=lambda g, x: g * -(log(x) + 1), floating="x", grad_name="SpecialEntrBackward0", real_only="x")
 def entr(x: Any) -> Any:
     """y = -x ln x, 0 at 0 and -inf where x < 0; dy/dx = -(ln x + 1)."""
     return scipy_special("entr", x)
 
 
 @public(where="special")
-@primitive(a=lambda g, a, b: factor_gradient(g, a, b, log1p, -1), b=lambda g, a, b: g * a / (b + 1), floating="a b", grad_name="SpecialXlog1PyBackward0")
+@primitive(a=lambda g, a, b: factor_gradient(g, a, b, log1p, -1), b=lambda g, a, b: g * a / (b + 1), floating="a b", grad_name="SpecialXlog1PyBackward0",
+           real_only="a")
 def xlog1py(a: Any, b: Any) -> Any:
     """y = a ln(1 + b), and 0 where a is 0 (NaN where b is NaN); dy/da = ln(1 + b), dy/db = a / (1 + b)."""
     if b.__class__ in (int, float):
@@ -172,7 +173,7 @@ def logit_gradient(g: Any, x: Any, eps: float | None) -> Any:
     return where(inside, slope, np.nan) if eps is None else masked(slope, inside)
 
 
-@primitive(x=lambda g, x, eps: logit_gradient(g, x, eps), floating="x")
+@primitive(x=lambda g, x, eps: logit_gradient(g, x, eps), floating="x", real_only="x")
 def _logit(x: Any, eps: float | None) -> Any:
     x = x if eps is None else np.clip(x, eps, 1 - eps)
     return np.log(x / (1 - x))
