@@ -197,13 +197,13 @@ class LegacyReader:
             self.claimed += count * kind.itemsize
             if self.claimed > self.file.size:
                 refuse(f"storage {key!a:.60}: {count!s:.20} elements of {kind.itemsize} bytes are more than the file holds")
-            self.storages[key] = Storage(kind, np.zeros(count, kind.dtype))
+            self.storages[key] = Storage(kind, np.zeros(count, kind.dtype), [])
         storage = same_kind(self.storages[key], kind)
         if view is None:
             return storage
         if type(view) is not tuple or len(view) != 3 or not all(type(n) is int and n >= 0 for n in view[1:]):
             refuse("expected name, offset and length of a storage within another")
-        return Storage(kind, storage.array[view[1]:view[1] + view[2]])
+        return Storage(kind, storage.array[view[1]:view[1] + view[2]], storage.waiting)
 
     def fill(self, key: str, storage: Storage) -> None:
         count = storage.array.size
@@ -211,6 +211,8 @@ class LegacyReader:
             refuse(f"storage {key!a:.60} has not the {count} elements that are expected")
         raw = self.file.read(count * storage.kind.itemsize)
         storage.array[...] = storage.kind.decode(np.frombuffer(raw, np.uint8))
+        for compute, view, out in storage.waiting or ():
+            compute(view, out)
 
 
 def same_kind(storage: Storage, kind: StorageType) -> Storage:

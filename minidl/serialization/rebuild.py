@@ -61,8 +61,9 @@ class StorageType:
 class Storage:
     """A stretch of memory that tensors of a checkpoint are views of."""
 
-    def __init__(self, kind: StorageType, array: np.ndarray) -> None:
+    def __init__(self, kind: StorageType, array: np.ndarray, waiting: list[Any] | None = None) -> None:
         self.kind, self.array = kind, array
+        self.waiting = waiting  # ufuncs with input and output, for when the elements will have been read; None if they have been
 
 
 # ---- tensors
@@ -70,7 +71,10 @@ class Storage:
 
 def rebuild_tensor(storage: Any, offset: Any, size: Any, stride: Any, requires_grad: Any = False, hooks: Any = None,
                    metadata: Any = None) -> Tensor:
-    """The view of a storage with these sizes and strides (in elements); UnpicklingError unless it lies inside."""
+    """The view of a storage with these sizes and strides (in elements); UnpicklingError unless it lies inside.
+
+    `metadata` tells of a conjugate, or a sign, that PyTorch had not computed yet.
+    """
     require(storage, "a storage", Storage)
     for numbers in (size, stride):
         require(numbers, "a tuple of sizes or strides", tuple, list, Size)
@@ -84,13 +88,20 @@ def rebuild_tensor(storage: Any, offset: Any, size: Any, stride: Any, requires_g
                f"of {array.size} elements")
     else:
         t = wrap(np.ndarray(size, array.dtype, array, offset * array.itemsize, [s * array.itemsize for s in stride]))
-    t._rg = requires_grad is True and array.dtype.kind == "f"
+    for bit, compute in (("conj", np.conjugate), ("neg", np.negative)):
+        if type(metadata) is dict and metadata.get(bit) is True:
+            view, t._data = t._data, np.empty_like(t._data)
+            if storage.waiting is None:
+                compute(view, t._data)
+            else:
+                storage.waiting.append((compute, view, t._data))
+    t._rg = requires_grad is True and array.dtype.kind in "fc"
     return t
 
 
 def rebuild_parameter(data: Any, requires_grad: Any = True, hooks: Any = None, state: Any = None) -> Tensor:
     require(data, "a tensor as a parameter's data", Tensor, Buffer)
-    return with_attributes(Parameter(data, requires_grad is True and data._data.dtype.kind == "f"), state)
+    return with_attributes(Parameter(data, requires_grad is True and data._data.dtype.kind in "fc"), state)
 
 
 def rebuild_from_type(function: Any, kind: Any, args: Any, state: Any) -> Tensor:
