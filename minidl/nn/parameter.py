@@ -38,7 +38,7 @@ class Parameter(Tensor):
         parameter = new(cls)
         parameter._data = empty_array((0,)) if data is None else data._data
         parameter._counter = [0] if data is None else data._counter
-        if requires_grad and parameter._data.dtype.kind != "f":
+        if requires_grad and parameter._data.dtype.kind not in "fc":
             raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
         parameter._rg = bool(requires_grad)
         return parameter

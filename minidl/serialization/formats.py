@@ -17,7 +17,7 @@ __all__ = ["load_npz", "load_safetensors", "save_npz", "save_safetensors"]
 
 KINDS = {"F64": StorageType("f8"), "F32": StorageType("f4"), "F16": StorageType("f2"), "BF16": StorageType("f4", widen=True),
          "I64": StorageType("i8"), "I32": StorageType("i4"), "I16": StorageType("i2"), "I8": StorageType("i1"),
-         "U8": StorageType("u1"), "BOOL": StorageType("b1")}
+         "U8": StorageType("u1"), "BOOL": StorageType("b1"), "C64": StorageType("c8")}
 
 
 def save_npz(tensors: Mapping[str, Tensor], path: str | os.PathLike[str]) -> None:
