@@ -27,7 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "accelerator": set(),
     "distributed": set(),
     "multiprocessing": set(),
-    "jit": {"nn"},
+    "jit": {"core", "nn", "serialization"},
     "fx": {"nn"},
     "fft": {"core", "ops"},
     "_C": set(),

@@ -12,16 +12,14 @@ from __future__ import annotations
 
 from typing import Any, Final, NoReturn, TypeVar
 
-from ..nn import Module
+from .archive import RecursiveScriptModule as RecursiveScriptModule
+from .archive import ScriptModule as ScriptModule
+from .archive import load as load
 
-__all__ = ["Attribute", "Final", "ScriptFunction", "ScriptModule", "TracerWarning", "annotate", "export", "freeze", "ignore", "interface", "is_scripting", "is_tracing",
+__all__ = ["Attribute", "Final", "RecursiveScriptModule", "ScriptFunction", "ScriptModule", "TracerWarning", "annotate", "export", "freeze", "ignore", "interface", "is_scripting", "is_tracing",
            "load", "optimize_for_inference", "save", "script", "script_if_tracing", "script_method", "trace", "unused"]
 
 T = TypeVar("T")
-
-
-class ScriptModule(Module):
-    """A module that says so itself: a base for older code; no other module is one."""
 
 
 class TracerWarning(Warning):
@@ -74,7 +72,3 @@ def save(m: Any, f: Any, **kwargs: Any) -> NoReturn:
     """RuntimeError: there is no compiled form to save."""
     raise RuntimeError("jit.save: nothing is compiled here, so there is no TorchScript to save; use torch.save(model.state_dict(), f)")
 
-
-def load(f: Any, **kwargs: Any) -> NoReturn:
-    """RuntimeError: there is no interpreter of TorchScript."""
-    raise RuntimeError(f"jit.load: there is no interpreter of TorchScript here, got {f!r}; build the model and load its state_dict with torch.load")

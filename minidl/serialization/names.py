@@ -9,7 +9,7 @@ import pickletools
 from typing import Any
 
 from .read import ZipReader
-from .rebuild import NAMES
+from .rebuild import NAMES, in_python_3
 from .trust import added_by_name
 
 __all__ = ["get_unsafe_globals_in_checkpoint"]
@@ -56,4 +56,4 @@ def names(data: bytes) -> set[str]:
         top = value if isinstance(value, str) else None
         if top is not None:
             strings.append(top)
-    return {name.replace("__builtin__.", "builtins.", 1) if name.startswith("__builtin__.") else name for name in found}
+    return {in_python_3(name) for name in found}

@@ -38,8 +38,9 @@ def load(f: Any, map_location: Any = None, pickle_module: Any = None, *, weights
     path's tensors into memory (copy on write, unchecked) instead of reading them. `map_location` may only name the CPU, where all
     tensors come. `encoding` is that of Python 2's text. A path that ends in ``.safetensors`` is read as such a file.
 
-    Only what `minidl.serialization.rebuild` lists is built. With ``weights_only=False`` layers of `minidl.nn` (and PyTorch's of
-    the same names) are, too; nothing else of the file's is executed even then, unless allowed by `add_safe_globals`.
+    Only what `minidl.serialization.rebuild` lists is built. With ``weights_only=False`` layers are, too: those of `minidl.nn` (and
+    PyTorch's of the same names), and those of modules that the program has imported already. Nothing is imported for a file, and
+    nothing else is called for it even then, unless allowed by `add_safe_globals`.
 
     Raises pickle.UnpicklingError, naming the file and the reason, for a file that is damaged, foreign, or wants something else.
 
@@ -93,26 +94,29 @@ class ZipReader:
         self.records = {info.filename: info for info in infos}
         if min(info.header_offset for info in infos) != start:
             refuse("more than one zip archive in a file: only the last one's table of contents can be found")
-        if sum(info.file_size for info in infos) > self.size:
+        if sum(info.compress_size for info in infos) > self.size:
             refuse("its records claim to be larger than the file")
 
-    def pickled(self) -> bytes:
-        """The bytes of the object's pickle."""
+    def pickled(self, script: bool = False) -> bytes:
+        """The bytes of the object's pickle: of a checkpoint's, or of the modules in a TorchScript archive, each refused for the other."""
         roots = [name[:-len("data.pkl")] for name in self.records if name.count("/") == 1 and name.endswith("/data.pkl")]
         if len(roots) != 1:
             refuse("a zip archive, but not of a checkpoint: it has no data.pkl")
         self.root = roots[0]
-        if self.root + "constants.pkl" in self.records:
-            refuse("a TorchScript archive, which holds a program; save its state_dict() instead")
+        if script != (self.root + "constants.pkl" in self.records):
+            refuse("no TorchScript archive: it has no constants.pkl" if script else
+                   "a TorchScript archive, which holds a program; its tensors are in jit.load(f).state_dict()")
         return self.record("data.pkl").tobytes()
 
     def read(self) -> Any:
-        data = self.pickled()
+        return self.unpickler(Unpickler, self.pickled()).load()
+
+    def unpickler(self, kind: type, data: bytes) -> Any:
         order = self.record("byteorder").tobytes() if self.root + "byteorder" in self.records else b"little"
         if order not in (b"little", b"big"):
             refuse(f"expected little or big as the byte order, got {order!a:.60}")
         self.big_endian = order == b"big"
-        return Unpickler(Bounded(io.BytesIO(data)), self.storage, *self.options).load()
+        return kind(Bounded(io.BytesIO(data)), self.storage, *self.options)
 
     def locate(self, name: str) -> tuple[int, Any]:
         """Where the bytes of a record begin, and what the table of contents says of them."""

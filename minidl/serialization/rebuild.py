@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import pickle
+import sys
 import types
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -22,7 +23,7 @@ from ..nn.parameter import (
     UninitializedTensorMixin,
 )
 
-__all__ = ["BUILDERS", "NAMES", "Storage", "StorageType", "layer", "refuse", "set_byte_order"]
+__all__ = ["BUILDERS", "NAMES", "Storage", "StorageType", "in_python_3", "layer", "refuse", "set_byte_order"]
 
 MAX_DIMS = 64  # of a NumPy array, and of a PyTorch tensor
 SCALARS = ["b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c8", "c16"]
@@ -219,11 +220,15 @@ def numpy_scalar(dtype: Any, raw: Any) -> Any:
     return np.frombuffer(raw, dtype)[0]
 
 
+def no_backend() -> None:
+    """What layers of PyTorch before 1.3 kept beside their parameters."""
+
+
 # Every name that a file may use, and what it means here.
 NAMES: dict[str, Any] = {
     **{f"collections.{kind.__name__}": kind for kind in (collections.OrderedDict, collections.defaultdict, collections.Counter,
                                                          collections.deque)},
-    **{f"builtins.{kind.__name__}": kind for kind in (set, frozenset, complex, bytearray, int, float, str, list, dict)},
+    **{f"builtins.{kind.__name__}": kind for kind in (set, frozenset, complex, bytearray, int, float, str, bool, tuple, list, dict)},
     **{f"torch.{d.name}": d for d in dtypes.DTYPES.values()},
     **{f"torch.{word}Storage": StorageType(d.dtype.str) for d, word in dtypes.WORDS.items()},
     "torch.BFloat16Storage": StorageType("f4", widen=True),
@@ -233,6 +238,7 @@ NAMES: dict[str, Any] = {
     "torch._utils._rebuild_tensor": rebuild_tensor, "torch._utils._rebuild_tensor_v2": rebuild_tensor,
     "torch._utils._rebuild_parameter": rebuild_parameter, "torch._utils._rebuild_parameter_with_state": rebuild_parameter,
     "torch._tensor._rebuild_from_type_v2": rebuild_from_type,
+    "torch.nn.backends.thnn._get_thnn_function_backend": no_backend,
     "_codecs.encode": encode, "numpy.dtype": numpy_dtype,
     "numpy.core.multiarray.scalar": numpy_scalar, "numpy._core.multiarray.scalar": numpy_scalar, "minidl.core.tensor.Hooks": Hooks,
 }
@@ -244,16 +250,26 @@ BUILDERS: dict[Any, Callable[..., Any]] = {
     Size: size, device: cpu, Parameter: rebuild_parameter, Hooks: lambda: Hooks(),
     UninitializedParameter: uninitialized(UninitializedParameter), UninitializedBuffer: uninitialized(UninitializedBuffer),
     **{function: function for function in (rebuild_tensor, rebuild_parameter, rebuild_from_type, encode, numpy_dtype,
-                                           numpy_scalar)},
+                                           numpy_scalar, no_backend)},
 }
 
 
+def in_python_3(name: str) -> str:
+    """A name as it is now: pickles of protocol 2 spell Python 2's."""
+    name = name.replace("__builtin__.", "builtins.", 1) if name.startswith("__builtin__.") else name
+    return {"builtins.long": "builtins.int", "builtins.unicode": "builtins.str"}.get(name, name)
+
+
 def layer(module: str, name: str) -> Any:
-    """The layer, or the function that a layer's state may hold, of that name here or in PyTorch; None if there is none."""
+    """The layer, or the function that a layer's state may hold, of that name here or in PyTorch; None if there is none.
+
+    Of other modules, a layer that the running program has imported already: nothing is imported for a file.
+    """
     if module in ("torch.nn.functional", "torch._C._nn") or module.startswith("minidl.ops."):
         found = getattr(nn.functional, name, None)
         return found if isinstance(found, types.FunctionType) else None
-    if not module.startswith(("torch.nn.modules.", "minidl.nn.modules.")):
-        return None
-    found = getattr(nn, name, None) or getattr(nn.modules.linear, name, None)
+    if module.startswith(("torch.nn.modules.", "minidl.nn.modules.")):
+        found = getattr(nn, name, None) or getattr(nn.modules.linear, name, None)
+    else:
+        found = getattr(sys.modules.get(module), "__dict__", {}).get(name)
     return found if isinstance(found, type) and issubclass(found, Module) else None

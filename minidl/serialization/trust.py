@@ -21,6 +21,7 @@ from .rebuild import (
     NAMES,
     Storage,
     StorageType,
+    in_python_3,
     layer,
     refuse,
     require,
@@ -110,7 +111,7 @@ class Unpickler(PythonUnpickler):  # type: ignore[misc]
     """Builds what `minidl.serialization.rebuild` lists and what `add_safe_globals` has added.
 
     Only the operations in `dispatch` exist. `storages` gives the memory for a persistent id; `modules` also allows the layers
-    of `minidl.nn`.
+    of `minidl.nn` and of the running program.
     """
 
     dispatch = Operations({code[0]: PythonUnpickler.dispatch[code[0]] for code in (
@@ -131,7 +132,7 @@ class Unpickler(PythonUnpickler):  # type: ignore[misc]
         self.nested: dict[int, tuple[tuple[Any, ...], int, int]] = {}  # tuples in which there are tuples: itself, depth, parts
 
     def find_class(self, module: str, name: str) -> Any:
-        full = f"{'builtins' if module == '__builtin__' else module}.{name}"
+        full = in_python_3(f"{module}.{name}")
         for table in (NAMES, self.allowed):
             if full in table:
                 return table[full]
@@ -142,8 +143,8 @@ class Unpickler(PythonUnpickler):  # type: ignore[misc]
         refuse(f"{full!a:.120} is " + (
             f"{'a layer' if other is None else 'no part of the weights'}, which is built only with weights_only=False" if found is not None else
             "of a kind that this library does not have" if module.partition(".")[0] == "torch" else
-            "not among the things that a checkpoint may build; if you trust the file's origin, allow it by "
-            "minidl.serialization.add_safe_globals"))
+            f"not among the things that a checkpoint may build; if you trust the file's origin, {'import it, if it is a layer, or ' * self.modules}"
+            "allow it by minidl.serialization.add_safe_globals"))
 
     def persistent_load(self, pid: Any) -> Any:
         require(pid, "a persistent id", tuple)
