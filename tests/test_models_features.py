@@ -33,7 +33,7 @@ def test_models_are_found_by_name() -> None:
     assert models.get_model_builder("ResNet18") is models.resnet18
     assert type(models.get_model("mobilenet_v3_small", num_classes=3)) is models.MobileNetV3
     assert models.list_models(include=["resnet1*", "vgg1?"], exclude="*8") == ["resnet101", "resnet152", "vgg11", "vgg13", "vgg16", "vgg19"]
-    assert models.list_models(models.segmentation) == ["deeplabv3_resnet101", "deeplabv3_resnet50", "fcn_resnet101", "fcn_resnet50"]
+    assert models.list_models(models.segmentation, exclude="*mobilenet*") == ["deeplabv3_resnet101", "deeplabv3_resnet50", "fcn_resnet101", "fcn_resnet50"]
     assert set(models.list_models(models)).isdisjoint(models.list_models(models.segmentation))
     for find in (models.get_model, models.get_model_builder):
         with pytest.raises(ValueError, match="Unknown model resnet19; there are .*resnet18"):
@@ -337,6 +337,11 @@ def test_a_shifted_window_s_biases() -> None:
     for i, j in np.ndindex(6, 6):
         offset = small[i // 3 - j // 3 + 1, i % 3 - j % 3 + 2]
         np.testing.assert_allclose(bias[0, :, i, j], 16 / (1 + np.exp(-offset)), rtol=1e-5)
+
+
+def test_a_light_head_has_no_auxiliary_classifier() -> None:
+    with pytest.raises(NotImplementedError, match="This model does not use auxiliary loss"):
+        models.segmentation.lraspp_mobilenet_v3_large(aux_loss=True)
 
 
 def test_dilation_is_for_bottlenecks() -> None:

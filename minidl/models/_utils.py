@@ -8,7 +8,12 @@ from typing import Any
 from .. import nn
 from .layers import make_divisible as _make_divisible
 
-__all__ = ["IntermediateLayerGetter", "_make_divisible"]
+__all__ = ["IntermediateLayerGetter", "_make_divisible", "stage_starts"]
+
+
+def stage_starts(features: Any) -> list[int]:
+    """Of a MobileNet's layers, the first, those that halve the size, as far as blocks, and the last."""
+    return [0, *(i for i, block in enumerate(features) if getattr(block, "_is_cn", False)), len(features) - 1]
 
 
 class IntermediateLayerGetter(nn.ModuleDict):

@@ -33,6 +33,7 @@ class InvertedResidual(nn.Module):
         self.conv = nn.Sequential(*([] if expand_ratio == 1 else [unit(inp, hidden, kernel_size=1)]),
                                   unit(hidden, hidden, stride=stride, groups=hidden), nn.Conv2d(hidden, oup, 1, bias=False), norm_layer(oup))
         self.out_channels = oup
+        self._is_cn = stride > 1
 
     def forward(self, x: Any) -> Tensor:
         return x + self.conv(x) if self.use_res_connect else self.conv(x)

@@ -53,6 +53,7 @@ class InvertedResidual(nn.Module):
         layers.append(unit(width, cnf.out_channels, kernel_size=1, activation_layer=None))
         self.block = nn.Sequential(*layers)
         self.out_channels = cnf.out_channels
+        self._is_cn = cnf.stride > 1
 
     def forward(self, input: Any) -> Tensor:
         return self.block(input) + input if self.use_res_connect else self.block(input)

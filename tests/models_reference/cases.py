@@ -49,6 +49,8 @@ SHARED = {
     "deeplabv3": (("T.models.segmentation.deeplabv3.DeepLabV3(T.models._utils.IntermediateLayerGetter(T.models.ResNet(T.models.resnet.BasicBlock, "
                    "[1, 1, 1, 1]), {'layer4': 'out', 'layer3': 'aux'}), T.models.segmentation.deeplabv3.DeepLabHead(512, 4, (1, 2)), "
                    "T.models.segmentation.fcn.FCNHead(256, 4))"), (2, 3, 65, 65)),
+    "deeplabv3_mobilenet": ("T.models.segmentation.deeplabv3_mobilenet_v3_large(num_classes=4, aux_loss=True, weights_backbone=None)", (2, 3, 33, 33)),
+    "lraspp": ("T.models.segmentation.lraspp_mobilenet_v3_large(num_classes=4, weights_backbone=None)", (2, 3, 45, 33)),
     "getter": ("T.models._utils.IntermediateLayerGetter(T.models.resnet18(), {'layer1': 'low', 'layer3': 'high'})", (2, 3, 40, 40)),
 }
 # Inception v3's auxiliary classifier needs images of 299 x 299: compared while training, without gradients.

@@ -89,6 +89,8 @@ TORCHVISION = {
     "fcn_resnet101": (54_314_346, 232.738, 520),
     "deeplabv3_resnet50": (42_004_074, 178.722, 520),
     "deeplabv3_resnet101": (60_996_202, 258.743, 520),
+    "deeplabv3_mobilenet_v3_large": (11_029_328, 10.452, 520),
+    "lraspp_mobilenet_v3_large": (3_221_538, 2.086, 520),
 }
 
 # name: (parameters, multiply-adds / 1e9 or None, height and width, source), with the digits that the source gives. Mi is 2^20.

@@ -30,7 +30,9 @@ def checksum(model: Any) -> int:
 
 def options(name: str) -> dict[str, Any]:
     """The segmentation networks are published with their auxiliary classifier."""
-    return {"aux_loss": True, "weights_backbone": None} if name.startswith(("fcn", "deeplab")) else {}
+    if name.startswith("lraspp"):
+        return {"weights_backbone": None}
+    return {"aux_loss": True, "weights_backbone": None} if name.startswith(("fcn_", "deeplab")) else {}
 
 
 def without_dropout(model: Any) -> Any:

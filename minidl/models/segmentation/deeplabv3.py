@@ -9,12 +9,15 @@ from ... import nn
 from ...core.tensor import Tensor
 from ...nn import functional as F
 from ...ops.join import cat
+from .._utils import IntermediateLayerGetter, stage_starts
+from ..mobilenetv3 import mobilenet_v3_large
 from ..registry import register_model
 from ..resnet import resnet50, resnet101
 from ._utils import _SimpleSegmentationModel
-from .fcn import on_dilated_resnet
+from .fcn import FCNHead, on_dilated_resnet
 
-__all__ = ["DeepLabV3", "DeepLabHead", "ASPP", "ASPPConv", "ASPPPooling", "deeplabv3_resnet50", "deeplabv3_resnet101"]
+__all__ = ["DeepLabV3", "DeepLabHead", "ASPP", "ASPPConv", "ASPPPooling", "deeplabv3_mobilenet_v3_large", "deeplabv3_resnet50",
+           "deeplabv3_resnet101"]
 
 
 class DeepLabV3(_SimpleSegmentationModel):
@@ -74,3 +77,15 @@ def deeplabv3_resnet50(**kwargs: Any) -> DeepLabV3:
 def deeplabv3_resnet101(**kwargs: Any) -> DeepLabV3:
     """DeepLab v3 on a ResNet-101; takes `num_classes` (21), `aux_loss`, `weights_backbone` (None, unlike torchvision's)."""
     return on_dilated_resnet(DeepLabV3, DeepLabHead, resnet101, **kwargs)
+
+
+@register_model
+def deeplabv3_mobilenet_v3_large(num_classes: int | None = None, aux_loss: bool | None = None, weights_backbone: Any = None) -> DeepLabV3:
+    """DeepLab v3 on a dilated MobileNet v3 large; takes `num_classes` (21), `aux_loss`, `weights_backbone` (None, unlike torchvision's)."""
+    classes = 21 if num_classes is None else num_classes
+    features = mobilenet_v3_large(weights=weights_backbone, dilated=True).features
+    starts = stage_starts(features)
+    aux, last = starts[-4], starts[-1]
+    backbone = IntermediateLayerGetter(features, {str(last): "out", **({str(aux): "aux"} if aux_loss else {})})
+    aux_classifier = FCNHead(features[aux].out_channels, classes) if aux_loss else None
+    return DeepLabV3(backbone, DeepLabHead(features[last].out_channels, classes), aux_classifier)
