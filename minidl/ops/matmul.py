@@ -28,12 +28,15 @@ def gemm(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """np.matmul, with operands that BLAS cannot read in place (repeated or scattered elements) copied first."""
     if a.dtype == np.float16:
         return gemm(a.astype(np.float32), b.astype(np.float32)).astype(np.float16)
+    work = a.size * b.shape[-1]
     if a.ndim > 2 or b.ndim > 2:
         a, b = _blas_ready(a), _blas_ready(b)
-        return shared(a, b) if a.size * b.shape[-1] > SMALL and a.shape[:-2] == b.shape[:-2] else alone(np.matmul, a, b)
-    if a.size * b.shape[-1] <= TINY or b.ndim == 1:
+        if work <= TINY:
+            return np.matmul(a, b)
+        return shared(a, b) if work > SMALL and a.shape[:-2] == b.shape[:-2] else alone(np.matmul, a, b)
+    if work <= TINY or b.ndim == 1:
         return a.dot(b)  # which copies by itself, and takes half as long to begin
-    if a.size * b.shape[-1] <= SMALL:
+    if work <= SMALL:
         return alone(a.dot, b)
     if len(a) <= FEW and not b.flags.c_contiguous and b.flags.f_contiguous:
         return np.ascontiguousarray(shared(b.T, a.T).T)
@@ -57,6 +60,8 @@ def shared(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _blas_ready(a: np.ndarray) -> np.ndarray:
+    if a.flags.c_contiguous:
+        return a
     strides = a.strides[-2:]
     return np.ascontiguousarray(a) if 0 in strides or a.itemsize not in strides else a
 

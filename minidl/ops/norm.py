@@ -49,9 +49,7 @@ class Norm:
         self.keeps_order = 0 in axes
         self.to_stat, self.to_w = Sum(shape, self.stat_shape), Sum(shape, w_shape)
         self.apart = next((d for d, n in enumerate(shape) if d not in axes and n > 1), None)
-
-    def in_view(self, *arrays: Any) -> Any:
-        return [None if z is None else z.reshape(self.w_shape) for z in arrays]
+        self.cost = 0 if self.apart is None else PASSES * math.prod(shape)
 
     def part(self, places: slice) -> Norm:
         """The normalisation of these places along `apart`, the first dimension that the statistics keep."""
@@ -70,12 +68,12 @@ class Norm:
             return None
         return sum(parts) if self.w_shape[self.apart] == 1 else np.concatenate(parts, self.apart)  # type: ignore[index]
 
-    def pays(self) -> bool:
-        """Whether threads should share the work."""
-        return self.apart is not None and pays(PASSES * math.prod(self.shape))
-
 
 norm_of = lru_cache(Norm)  # one batch is as large as the last
+
+
+def in_view(w: Any, norm: Norm) -> Any:
+    return None if w is None else w.reshape(norm.w_shape)
 
 
 def inverse_deviation(var: np.ndarray, eps: float) -> Any:
@@ -110,8 +108,8 @@ def normalise(x: Any, w: Any, b: Any, norm: Any) -> Any:
         return y.astype(x.dtype), mean, var
     if not (x.flags.c_contiguous or is_channels_last(x) and (norm.keeps_order or len(norm.shape) > x.ndim)):
         x = x.copy()
-    v, (w, b) = x.reshape(norm.shape), norm.in_view(w, b)
-    if not norm.pays():
+    v, w, b = x.reshape(norm.shape), in_view(w, norm), in_view(b, norm)
+    if not pays(norm.cost):
         y, mean, var = standardise(v, w, b, norm)
         return y.reshape(x.shape), mean, var
     y = np.empty_like(v)
@@ -194,8 +192,8 @@ def _normalise_backward(dy: Any, x: Any, w: Any, mean: Any, var: Any, norm: Any,
     """dx, dw and db as the module's docstring gives them; an empty array for one that is not wanted."""
     if x.dtype.itemsize == 2:
         dy = dy.astype(np.float32)
-    dy, v, (w,) = dy.reshape(norm.shape), x.reshape(norm.shape), norm.in_view(w)
-    if not norm.pays():
+    dy, v, w = dy.reshape(norm.shape), x.reshape(norm.shape), in_view(w, norm)
+    if not pays(norm.cost):
         dx, dw, db = gradients(dy, v, w, mean, var, norm, wanted)
     else:
         dx = np.empty_like(v, mean.dtype)
@@ -244,6 +242,16 @@ def per_channel(op: str, channels: int, **arrays: Any) -> None:
             raise RuntimeError(f"{name} should contain {channels} elements not {math.prod(a.shape)} ({op})")
 
 
+@lru_cache
+def channel_norm(shape: tuple[int, ...], eps: float, kind: str) -> Norm:
+    """The normalisation of each channel of (N, C, *)."""
+    if len(shape) < 2 and shape != (0,):
+        raise RuntimeError(f"batch_norm: expected input with 2 or more dimensions (N, C, *), got {len(shape)}")
+    axis = min(1, len(shape) - 1)
+    others = tuple([d for d in range(len(shape)) if d != axis])
+    return Norm(shape, others, (shape[axis],), tuple([1 if d in others else n for d, n in enumerate(shape)]), eps, kind)
+
+
 def update(running: Any, value: np.ndarray, momentum: float) -> None:
     """running = (1 - momentum) running + momentum value, in place."""
     if running is None:
@@ -268,21 +276,15 @@ def batch_norm(input: Any, running_mean: Any, running_var: Any, weight: Any = No
     require_tensor("batch_norm", "input", input)
     require_float("batch_norm", input)
     require_constant("batch_norm", running_mean=running_mean, running_var=running_var)
-    shape = tuple(input.shape)
-    if len(shape) < 2 and shape != (0,):
-        raise RuntimeError(f"batch_norm: expected input with 2 or more dimensions (N, C, *), got {len(shape)}")
-    axis = min(1, len(shape) - 1)
-    channels = shape[axis]
-    per_channel("batch_norm", channels, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
-    w_shape = tuple([n if d == axis else 1 for d, n in enumerate(shape)])
-    norm = norm_of(shape, tuple([d for d in range(len(shape)) if d != axis]), (channels,), w_shape, eps,
-                "standard" if training else "fixed")
+    shape = data_of(input).shape
+    norm = channel_norm(shape, eps, "standard" if training else "fixed")
+    per_channel("batch_norm", norm.param_shape[0], running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     if not training:
         if running_mean is None or running_var is None:
             raise RuntimeError("Expected running_mean and running_var to be defined when training=False (batch_norm)")
-        mean, var = [np.array(data_of(r)).reshape(w_shape) for r in (running_mean, running_var)]
+        mean, var = [np.array(data_of(r)).reshape(norm.w_shape) for r in (running_mean, running_var)]
         return _normalise_fixed(input, weight, bias, mean, var, norm)
-    require_several("batch_norm", shape, math.prod(shape) // max(channels, 1))
+    require_several("batch_norm", shape, norm.size)
     y, mean, var = _batch_norm(input, weight, bias, norm)
     if 0 not in shape:  # an empty batch tells nothing
         update(running_mean, data_of(mean), momentum)

@@ -19,7 +19,7 @@ import numpy as np
 from ..core import Tensor, data_of, dtype_of, primitive, public, wrap
 from ..core.checks import n_tuple, require_tensor
 from ..core.dtypes import word
-from ..core.threads import by_rows, split
+from ..core.threads import by_rows, pays, split
 from .conv.geometry import Geometry
 from .conv.layout import Sizes, empty, full_like, is_channels_last
 from .powers import pow
@@ -107,14 +107,13 @@ def pooled_shape(x: np.ndarray, w: Windows, axis: int) -> Sizes:
 
 def running_along(ufunc: Any, x: np.ndarray, start: float, w: Windows, axis: int) -> np.ndarray:
     """`ufunc` over the part of each window that lies along one dimension, beginning with `start`."""
-    shape, last = pooled_shape(x, w, axis), is_channels_last(x)
-    d = x.ndim - len(w.kernel) + axis
+    last, d = not x.flags.c_contiguous and is_channels_last(x), x.ndim - len(w.kernel) + axis
     at, (i, o) = (slice(None),) * d, steps(w, axis, x.shape[d])[0]
     first = x[(*at, i)]
-    if first.shape == shape:
+    if o.stop - o.start == w.out[axis]:
         y = first.copy("K" if last else "C")
     else:
-        y = empty(shape, x.dtype, last)
+        y = empty(pooled_shape(x, w, axis), x.dtype, last)
         y[...] = start
         ufunc(y[(*at, o)], first, out=y[(*at, o)])
     for part, o in parts(x, w, axis, 1):
@@ -125,12 +124,11 @@ def running_along(ufunc: Any, x: np.ndarray, start: float, w: Windows, axis: int
 
 def running(ufunc: Any, x: np.ndarray, start: float, w: Windows) -> np.ndarray:
     """`ufunc` over each window: along one dimension after the other."""
-    def run(x: np.ndarray) -> np.ndarray:
-        for axis in range(len(w.out)):
-            x = running_along(ufunc, x, start, w, axis)
-        return x
-
-    return by_rows(run, sum(w.kernel) * x.size, x)
+    if pays(sum(w.kernel) * x.size):
+        return np.concatenate(split(lambda part: running(ufunc, x[part], start, w), len(x)))
+    for axis in range(len(w.out)):
+        x = running_along(ufunc, x, start, w, axis)
+    return x
 
 
 # ---- maxima

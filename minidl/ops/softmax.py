@@ -21,10 +21,11 @@ from .sums import sums
 
 def shifted(x: Any, dims: tuple[int, ...]) -> Any:
     """x minus its maximum over `dims`, in new memory, row-major; float16 is computed with in float32."""
-    x = row_major(x)
+    if not x.flags.c_contiguous:
+        x = x.copy()
     if x.dtype.itemsize == 2:
         x = x.astype(np.float32)
-    return np.asarray(x - np.maximum.reduce(x, axis=dims, keepdims=True, initial=-np.inf))
+    return np.asarray(x - np.maximum.reduce(x, dims, None, None, True, -np.inf))
 
 
 @primitive(h=lambda g, s, dims: _softmax_backward(g, s, dims),
@@ -41,7 +42,7 @@ def _softmax(x: Any, dims: tuple[int, ...]) -> Any:
     y = shifted(x, dims)
     np.exp(y, y)
     y /= sums(y, dims)
-    return y.astype(x.dtype, copy=False)
+    return y if y.dtype is x.dtype else y.astype(x.dtype)
 
 
 @primitive(h=lambda g, log_s, dims: g - _sum(g * exp(log_s), dims, True),
@@ -57,20 +58,21 @@ def _log_softmax_backward(h: Any, log_s: Any, dims: tuple[int, ...]) -> Any:
 def _log_softmax(x: Any, dims: tuple[int, ...]) -> Any:
     y = shifted(x, dims)
     y -= np.log(sums(np.exp(y), dims))
-    return y.astype(x.dtype, copy=False)
+    return y if y.dtype is x.dtype else y.astype(x.dtype)
 
 
 def floats(op: str, x: Any, dtype: Any) -> Any:
     """The input in `dtype`; NotImplementedError for integers, as in PyTorch."""
     require_tensor(op, "input", x)
-    x = cast_to(x, dtype)
+    if dtype is not None:
+        x = cast_to(x, dtype)
     if dtype_of(x).kind != "f":
         raise NotImplementedError(f'"{op}" not implemented for \'{word(dtype_of(x))}\'')
     return x
 
 
-def one_dim(op: str, x: Any, dim: Any) -> tuple[int, ...]:
-    return (wrap_dim(dim, x.ndim, op),)[:x.ndim]
+def one_dim(op: str, ndim: int, dim: Any) -> tuple[int, ...]:
+    return (wrap_dim(dim, ndim, op),)[:ndim]
 
 
 @public(where="torch special", method=True)
@@ -82,14 +84,14 @@ def softmax(input: Any, dim: int, dtype: Any = None) -> Any:
     [0.5, 0.5]
     """
     x = floats("softmax", input, dtype)
-    return _softmax(x, one_dim("softmax", x, dim))
+    return _softmax(x, one_dim("softmax", x.ndim, dim))
 
 
 @public(where="torch special", method=True)
 def log_softmax(input: Any, dim: int, dtype: Any = None) -> Any:
     """y_i = x_i - log(sum_j exp(x_j)) along `dim`; dL/dx = g - exp(y) * sum(g)."""
     x = floats("log_softmax", input, dtype)
-    return _log_softmax(x, one_dim("log_softmax", x, dim))
+    return _log_softmax(x, one_dim("log_softmax", x.ndim, dim))
 
 
 def softmin(input: Any, dim: int, dtype: Any = None) -> Any:

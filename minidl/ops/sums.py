@@ -51,13 +51,13 @@ class Sum:
         self.matrix = (prod([full[d] for d in (kept if self.columns else summed)]), -1)
 
     def of(self, x: np.ndarray) -> Any:
-        if (self.columns or self.rows) and x.flags.c_contiguous and x.dtype.itemsize > 2:
-            x = x if x.ndim == 2 else x.reshape(self.matrix)
-            a, b = (x, ones(x.shape[1], x.dtype)) if self.columns else (ones(len(x), x.dtype).T, x)
-            x = a.dot(b) if x.size < LARGE else alone(a.dot, b)
-        else:
-            x = np.einsum(self.subscripts, x)
-        return x if x.ndim == len(self.shape) == 2 else x.reshape(self.shape)
+        if not ((self.columns or self.rows) and x.flags.c_contiguous and x.dtype.itemsize > 2):
+            return np.einsum(self.subscripts, x).reshape(self.shape)
+        if x.ndim > 2:
+            x = x.reshape(self.matrix)
+        a, b = (x, ones(x.shape[1], x.dtype)) if self.columns else (ones(len(x), x.dtype).T, x)
+        y = a.dot(b) if x.size < LARGE else alone(a.dot, b)
+        return y if len(self.shape) == 2 else y.reshape(self.shape)
 
     def of_product(self, x: np.ndarray, y: np.ndarray) -> Any:
         if (self.columns or self.rows) and x.flags.c_contiguous and y.flags.c_contiguous and x.dtype.itemsize > 2:
