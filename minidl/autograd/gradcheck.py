@@ -19,26 +19,37 @@ class GradcheckError(RuntimeError):
 
 def _outputs(function: Callable[..., Any], inputs: tuple[Any, ...]) -> list[Tensor]:
     result = function(*inputs)
-    return [t for t in ([result] if isinstance(result, Tensor) else result) if isinstance(t, Tensor) and t._data.dtype.kind == "f"]
+    return [t for t in ([result] if isinstance(result, Tensor) else result) if isinstance(t, Tensor) and t._data.dtype.kind in "fc"]
+
+
+def parts(x: np.ndarray) -> list[np.ndarray]:
+    """Views of the real and the imaginary parts; of a real array itself."""
+    return [x.real, x.imag] if x.dtype.kind == "c" else [x]
+
+
+def flat(x: np.ndarray) -> np.ndarray:
+    """All numbers in a row, first the real parts, then the imaginary ones."""
+    return np.concatenate([part.ravel() for part in parts(x)])
 
 
 def _numerical(function: Callable[..., Any], inputs: tuple[Any, ...], x: Tensor, i: int, eps: float) -> np.ndarray:
-    """d output_i / d x as a matrix, rows by elements of x: (f(x + eps) - f(x - eps)) / (2 eps)."""
+    """d output_i / d x as a matrix, rows by elements of x: (f(x + eps) - f(x - eps)) / (2 eps); of a complex x its two parts."""
     rows = []
-    for index in np.ndindex(x._data.shape):
-        value = x._data[index]
-        sides = []
-        for step in (eps, -eps):
-            x._data[index] = value + step
-            sides.append(_outputs(function, inputs)[i]._data.copy().ravel())
-        x._data[index] = value
-        rows.append((sides[0] - sides[1]) / (2 * eps))
-    return np.array(rows).reshape(x._data.size, -1)
+    for part in parts(x._data):
+        for index in np.ndindex(part.shape):
+            value = part[index]
+            sides = []
+            for step in (eps, -eps):
+                part[index] = value + step
+                sides.append(flat(_outputs(function, inputs)[i]._data))
+            part[index] = value
+            rows.append((sides[0] - sides[1]) / (2 * eps))
+    return np.array(rows).reshape(flat(x._data).size, -1)
 
 
 def gradcheck(func: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3,
               raise_exception: bool = True, **ignored: Any) -> bool:
-    """Whether all gradients of `func` at float64 `inputs` equal central differences to ``atol + rtol * |difference|``.
+    """Whether all gradients of `func` at float64 (or complex128) `inputs` equal central differences to ``atol + rtol * |difference|``.
 
     GradcheckError (or False, without `raise_exception`) where one does not.
     """
@@ -52,12 +63,14 @@ def gradcheck(func: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol:
             continue
         for k, x in enumerate(checked):
             columns = []
-            for index in np.ndindex(y._data.shape):
-                g = np.zeros_like(y._data)
-                g[index] = 1
-                found = grad(y, x, wrap(g), retain_graph=True, allow_unused=True)[0]
-                columns.append(np.zeros(x._data.size) if found is None else found._data.ravel())
-            analytical = np.array(columns).reshape(y._data.size, -1).T
+            g = np.zeros_like(y._data)
+            for part in parts(g):
+                for index in np.ndindex(part.shape):
+                    part[index] = 1
+                    found = grad(y, x, wrap(g.copy()), retain_graph=True, allow_unused=True)[0]
+                    columns.append(flat(np.zeros_like(x._data) if found is None else found._data))
+                    part[index] = 0
+            analytical = np.array(columns).reshape(flat(g).size, -1).T
             numerical = _numerical(func, inputs, x, i, eps)
             if not np.allclose(analytical, numerical, rtol, atol):
                 if not raise_exception:
@@ -74,7 +87,9 @@ def gradgradcheck(func: Callable[..., Any], inputs: Any, grad_outputs: Any = Non
     outputs = [y for y in _outputs(func, inputs) if y.requires_grad]
     if grad_outputs is None:
         rng = np.random.default_rng(0)
-        grad_outputs = [wrap(rng.standard_normal(y._data.shape)) for y in outputs]
+        grad_outputs = [wrap(np.zeros(y._data.shape, y._data.dtype)) for y in outputs]
+        for part in [part for g in grad_outputs for part in parts(g._data)]:
+            part[...] = rng.standard_normal(part.shape)
         for g in grad_outputs:
             g.requires_grad = True
     weights = (grad_outputs,) if isinstance(grad_outputs, Tensor) else tuple(grad_outputs)

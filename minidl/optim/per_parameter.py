@@ -53,6 +53,11 @@ def zeros_like(x: np.ndarray) -> Tensor:
     return wrap(np.zeros_like(x))
 
 
+def in_parts(x: np.ndarray) -> np.ndarray:
+    """Complex numbers as pairs of real ones in a last dimension, in the same memory."""
+    return x[..., None].view(x.real.dtype)
+
+
 def advance(state: dict[str, Any]) -> float:
     """Counts a step and returns its number, from 1."""
     step = state["step"]._data
@@ -132,16 +137,34 @@ class PerParameter(Optimizer):
     def _apply(self, parts: list[list[Any]]) -> None:
         for p, state, group in chain(*parts):
             w, g = p._data, p._grad._data
-            maximize, c = group.get("maximize", False), number(self._penalty(group))
-            if maximize or c != 0:
-                g = self._objective(w, g, maximize, c)
-            self._update(w, g, state, group)
+            if w.dtype.kind == "c":
+                self._apply_to_parts(w, g, state, group)
+            else:
+                self._apply_to(w, g, state, group)
             p._counter[0] += 1
+
+    def _apply_to(self, w: np.ndarray, g: np.ndarray, state: dict[str, Any], group: dict[str, Any]) -> None:
+        maximize, c = group.get("maximize", False), number(self._penalty(group))
+        if maximize or c != 0:
+            g = self._objective(w, g, maximize, c)
+        self._update(w, g, state, group)
+
+    def _apply_to_parts(self, w: np.ndarray, g: np.ndarray, state: dict[str, Any], group: dict[str, Any]) -> None:
+        """The real and imaginary part of a complex parameter are parameters of their own, as in PyTorch."""
+        parts = {k: wrap(in_parts(v._data)) if isinstance(v, Tensor) and v._data.dtype == w.dtype else v for k, v in state.items()}
+        self._apply_to(in_parts(w), in_parts(g), parts, group)
+        state.update(self._of_parts(parts, w))
+
+    @staticmethod
+    def _of_parts(state: dict[str, Any], w: np.ndarray) -> dict[str, Any]:
+        """A state of the parts, with the parameter's own sizes and type."""
+        return {k: wrap(v._data.view(w.dtype)[..., 0]) if isinstance(v, Tensor) and v._data.shape == (*w.shape, 2) else v for k, v in state.items()}
 
     def _state(self, p: Tensor, group: dict[str, Any]) -> dict[str, Any]:
         state: dict[str, Any] = self.state[p]
         if not state:
-            state.update(self._begin(p._data, group))
+            w = p._data
+            state.update(self._of_parts(self._begin(in_parts(w), group), w) if w.dtype.kind == "c" else self._begin(w, group))
         return state
 
     def _objective(self, w: np.ndarray, g: np.ndarray, maximize: bool, c: float) -> np.ndarray:

@@ -155,12 +155,12 @@ class ModuleTree:
                 device = arg
         if device is not None:
             require_cpu(device)
-        if dtype is not None and not dtype.is_floating_point:
+        if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
             raise TypeError("nn.Module.to only accepts floating point or complex dtypes, but got desired "
                             f"dtype={dtype}")
 
         def convert(t: Any) -> Any:
-            if dtype is not None and t.is_floating_point():
+            if dtype is not None and (t.is_floating_point() or t.is_complex()):
                 t = t.to(dtype)
             return t.to(memory_format=memory_format) if memory_format is not None and t.ndim in (4, 5) else t
 
