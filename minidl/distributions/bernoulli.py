@@ -11,7 +11,7 @@ from ..ops.create import arange
 from ..ops.loss import binary_cross_entropy_with_logits
 from ..ops.random import bernoulli
 from . import constraints
-from .distribution import Distribution
+from .distribution import Distribution, ExponentialFamily
 from .utils import broadcast_all, lazy_property, logits_to_probs, probs_to_logits
 
 __all__ = ["Bernoulli", "Geometric"]
@@ -47,7 +47,7 @@ class Trial(Distribution):
         return self._batch_shape
 
 
-class Bernoulli(Trial):
+class Bernoulli(Trial, ExponentialFamily):
     """P(1) = probs, P(0) = 1 - probs.
 
     >>> import minidl as torch

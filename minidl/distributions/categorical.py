@@ -58,7 +58,7 @@ class Categorical(Distribution):
         """The shape of `probs`."""
         return Size((*self._batch_shape, self._num_events))
 
-    @property
+    @constraints.dependent_property(is_discrete=True, event_dim=0)
     def support(self) -> Any:
         """0 ... n - 1."""
         return constraints.integer_interval(0, self._num_events - 1)

@@ -6,12 +6,13 @@ import copy
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from ..core.engine import grad
 from ..core.modes import no_grad
 from ..core.tensor import Size, Tensor
 from . import constraints
 from .utils import lazy_property
 
-__all__ = ["Distribution"]
+__all__ = ["Distribution", "ExponentialFamily"]
 
 
 def _missing(name: str) -> Callable[..., Any]:
@@ -45,7 +46,7 @@ class Distribution:
             if name not in vars(self) and isinstance(getattr(type(self), name, None), (lazy_property, property)):
                 continue  # follows from another parameter
             value = getattr(self, name)
-            if constraint is not constraints.dependent and not constraint.check(value).all():
+            if not constraints.is_dependent(constraint) and not constraint.check(value).all():
                 raise ValueError(f"Expected parameter {name} {described(value)} of distribution {self!r} to satisfy the constraint "
                                  f"{constraint!r}, but found invalid values:\n{value}")
 
@@ -97,12 +98,20 @@ class Distribution:
     def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
         """The distribution with its parameters expanded to another batch shape."""
         new = copy.copy(self) if _instance is None else _instance
+        vars(new).update({**vars(self), **vars(new)})
         for name in self.arg_constraints:
             if name in vars(self):
                 value = vars(self)[name]
                 setattr(new, name, value.expand(*batch_shape, *value.shape[len(self._batch_shape):]))
         new._batch_shape, new._event_shape, new._validate_args = Size(batch_shape), self._event_shape, self._validate_args
         return new
+
+    def _get_checked_instance(self, cls: type, _instance: Any = None) -> Any:
+        """What an `expand` of a subclass fills in; NotImplementedError where a subclass of that has another ``__init__`` and no `expand`."""
+        if _instance is None and type(self).__init__ is not cls.__init__:
+            raise NotImplementedError(f"Subclass {type(self).__name__} of {cls.__name__} that defines a custom __init__ method "
+                                      "must also define a custom .expand() method.")
+        return type(self).__new__(type(self)) if _instance is None else _instance
 
     def _extended_shape(self, sample_shape: Any = ()) -> Size:
         return Size((*sample_shape, *self._batch_shape, *self._event_shape))
@@ -131,3 +140,21 @@ class Distribution:
         values = {name: vars(self)[name] for name in self.arg_constraints if name in vars(self)}
         text = ", ".join(f"{name}: {value if value.numel() == 1 else value.size()}" for name, value in values.items())
         return f"{type(self).__name__}({text})"
+
+
+class ExponentialFamily(Distribution):
+    """p(x) = exp(<t(x), theta> - A(theta) + k(x)). A subclass may give theta (`_natural_params`), A (`_log_normalizer`) and the mean of k
+    (`_mean_carrier_measure`), from which its entropy follows."""
+
+    _natural_params: Any = property(_missing("_natural_params"))
+    _log_normalizer: Any = _missing("_log_normalizer")
+    _mean_carrier_measure: Any = property(_missing("_mean_carrier_measure"))
+
+    def entropy(self) -> Any:
+        """A - <theta, dA/dtheta> - the mean of k."""
+        theta = [p.detach().requires_grad_() for p in self._natural_params]
+        a = self._log_normalizer(*theta)
+        result = a - self._mean_carrier_measure
+        for p, slope in zip(theta, grad(a.sum(), theta, create_graph=True)):
+            result = result - (p * slope).reshape(*self._batch_shape, -1).sum(-1)
+        return result

@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 from ..core.modes import no_grad
 from ..ops.random import poisson
 from . import constraints
-from .distribution import Distribution
+from .distribution import ExponentialFamily
 from .utils import broadcast_all
 
 __all__ = ["Exponential", "Poisson"]
 
 
-class Exponential(Distribution):
+class Exponential(ExponentialFamily):
     """p(x) = rate exp(-rate x)."""
 
     arg_constraints: ClassVar[Any] = {"rate": constraints.positive}
@@ -67,7 +67,7 @@ class Exponential(Distribution):
         return 1 - self.rate.log()
 
 
-class Poisson(Distribution):
+class Poisson(ExponentialFamily):
     """P(k) = rate^k exp(-rate) / k!. Samples are not PyTorch's numbers."""
 
     arg_constraints: ClassVar[Any] = {"rate": constraints.nonnegative}

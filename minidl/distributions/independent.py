@@ -25,8 +25,10 @@ class Independent(Distribution):
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
         """The distribution of another batch shape."""
-        inner = self.base_dist.batch_shape[len(self._batch_shape):]
-        return Independent(self.base_dist.expand((*batch_shape, *inner)), self.reinterpreted_batch_ndims, validate_args=False)
+        new = super().expand(batch_shape, _instance)
+        new.base_dist = self.base_dist.expand((*batch_shape, *self._event_shape[:self.reinterpreted_batch_ndims]))
+        new.reinterpreted_batch_ndims = self.reinterpreted_batch_ndims
+        return new
 
     @property
     def has_rsample(self) -> bool:  # type: ignore[override]
@@ -38,7 +40,7 @@ class Independent(Distribution):
         """As the base, of one event only."""
         return not self.reinterpreted_batch_ndims and self.base_dist.has_enumerate_support
 
-    @property
+    @constraints.dependent_property
     def support(self) -> Any:
         """The base's, at every place."""
         base = self.base_dist.support
@@ -103,11 +105,10 @@ class MixtureSameFamily(Distribution):
         self._num_component = k
         super().__init__(component_distribution.batch_shape[:-1], component_distribution.event_shape, validate_args=validate_args)
 
-    @property
+    @constraints.dependent_property
     def support(self) -> Any:
         """That of the components."""
-        support = self.component_distribution.support
-        return constraints.dependent if "Interval" in repr(support) else support
+        return constraints.MixtureSameFamilyConstraint(self.component_distribution.support)
 
     def _weights(self) -> Any:
         probs = self.mixture_distribution.probs

@@ -10,11 +10,15 @@ from ..ops.activation import softplus
 from ..ops.triangular import solve_triangular
 from .bernoulli import Bernoulli, Geometric
 from .categorical import Categorical, OneHotCategorical
+from .counts import Binomial
+from .dirichlet import Beta, Dirichlet
 from .exponential import Exponential, Poisson
+from .gamma import Gamma
 from .independent import Independent
 from .location import Cauchy, HalfNormal, Laplace, Normal, Uniform
 from .multivariate_normal import MultivariateNormal
-from .transformed import LogNormal
+from .powers import Pareto
+from .transformed import EULER, Gumbel, TransformedDistribution
 
 __all__ = ["kl_divergence", "register_kl"]
 
@@ -51,9 +55,61 @@ def _normal(p: Any, q: Any) -> Any:
     return 0.5 * (ratio + ((p.loc - q.loc) / q.scale) ** 2 - 1 - ratio.log())
 
 
-@register_kl(LogNormal, LogNormal)
-def _log_normal(p: Any, q: Any) -> Any:
-    return _normal(p.base_dist, q.base_dist)
+@register_kl(TransformedDistribution, TransformedDistribution)
+def _transformed(p: Any, q: Any) -> Any:
+    if p.transforms != q.transforms or p.event_shape != q.event_shape:
+        raise NotImplementedError("kl_divergence: expected the same transforms, of events of one shape")
+    return kl_divergence(p.base_dist, q.base_dist)
+
+
+@register_kl(Gumbel, Gumbel)
+def _gumbel(p: Any, q: Any) -> Any:
+    ratio, away = p.scale / q.scale, (p.loc - q.loc) / q.scale
+    return away - ratio.log() + ratio * EULER + ((1 + ratio).lgamma() - away).exp() - (1 + EULER)
+
+
+@register_kl(Pareto, Pareto)
+def _pareto(p: Any, q: Any) -> Any:
+    scale, alpha = p.scale / q.scale, q.alpha / p.alpha
+    return (q.alpha * scale.log() - alpha.log() + alpha - 1).masked_fill(p.support.lower_bound < q.support.lower_bound, math.inf)
+
+
+@register_kl(Beta, Beta)
+def _beta(p: Any, q: Any) -> Any:
+    return _dirichlet(p._dirichlet, q._dirichlet)
+
+
+@register_kl(Dirichlet, Dirichlet)
+def _dirichlet(p: Any, q: Any) -> Any:
+    a, b = p.concentration, q.concentration
+    total = a.sum(-1)
+    norms = total.lgamma() - b.sum(-1).lgamma() - (a.lgamma() - b.lgamma()).sum(-1)
+    return norms + ((a - b) * (a.digamma() - total.digamma().unsqueeze(-1))).sum(-1)
+
+
+@register_kl(Gamma, Gamma)
+def _gamma(p: Any, q: Any) -> Any:
+    a, b = p.concentration, q.concentration
+    return b * (p.rate / q.rate).log() + b.lgamma() - a.lgamma() + (a - b) * a.digamma() + (q.rate - p.rate) * (a / p.rate)
+
+
+@register_kl(Exponential, Gamma)
+def _exponential_gamma(p: Any, q: Any) -> Any:
+    ratio = q.rate / p.rate
+    return -q.concentration * ratio.log() + ratio + q.concentration.lgamma() + q.concentration * EULER - (1 + EULER)
+
+
+@register_kl(Gamma, Exponential)
+def _gamma_exponential(p: Any, q: Any) -> Any:
+    return -p.entropy() - q.rate.log() + q.rate * p.concentration / p.rate
+
+
+@register_kl(Binomial, Binomial)
+def _binomial(p: Any, q: Any) -> Any:
+    if (p.total_count < q.total_count).any():
+        raise NotImplementedError("KL between Binomials where q.total_count > p.total_count is not implemented")
+    found = p.total_count * (p.probs * (p.logits - q.logits) + (-p.probs).log1p() - (-q.probs).log1p())
+    return found.masked_fill(p.total_count > q.total_count, math.inf)
 
 
 @register_kl(HalfNormal, HalfNormal)

@@ -7,18 +7,12 @@ from typing import Any, ClassVar
 
 from ..core.dtypes import finfo
 from ..core.modes import no_grad
-from ..ops.create import ones, zeros
 from ..ops.random import normal, rand
 from . import constraints
-from .distribution import Distribution
-from .utils import broadcast_all
+from .distribution import Distribution, ExponentialFamily
+from .utils import _standard_normal, broadcast_all
 
 __all__ = ["Cauchy", "HalfNormal", "Laplace", "Normal", "Uniform"]
-
-
-def standard_normal(shape: Any, like: Any) -> Any:
-    """Values of the normal distribution around 0, of width 1."""
-    return normal(zeros(shape, dtype=like.dtype), ones(shape, dtype=like.dtype))
 
 
 class LocScale(Distribution):
@@ -47,7 +41,7 @@ class LocScale(Distribution):
         return (value - self.loc) / self.scale
 
 
-class Normal(LocScale):
+class Normal(LocScale, ExponentialFamily):
     """p(x) = exp(-(x - loc)^2 / (2 scale^2)) / (scale sqrt(2 pi)).
 
     >>> import minidl as torch
@@ -73,7 +67,7 @@ class Normal(LocScale):
 
     def rsample(self, sample_shape: Any = ()) -> Any:
         """loc + scale z, z standard normal."""
-        return self.loc + standard_normal(self._extended_shape(sample_shape), self.loc) * self.scale
+        return self.loc + _standard_normal(self._extended_shape(sample_shape), self.loc.dtype, None) * self.scale
 
     def log_prob(self, value: Any) -> Any:
         """log p(value)."""
@@ -234,7 +228,7 @@ class Uniform(Distribution):
         """low below high."""
         return {"low": constraints.less_than(self.high), "high": constraints.greater_than(self.low)}
 
-    @property
+    @constraints.dependent_property(is_discrete=False, event_dim=0)
     def support(self) -> Any:
         """[low, high]."""
         return constraints.interval(self.low, self.high)

@@ -10,8 +10,7 @@ from ..ops.shape import broadcast_shapes
 from ..ops.triangular import cholesky, cholesky_inverse, solve_triangular
 from . import constraints
 from .distribution import Distribution
-from .location import standard_normal
-from .utils import lazy_property
+from .utils import _standard_normal, lazy_property
 
 __all__ = ["MultivariateNormal"]
 
@@ -84,7 +83,7 @@ class MultivariateNormal(Distribution):
 
     def rsample(self, sample_shape: Any = ()) -> Any:
         """loc + L z, z standard normal."""
-        z = standard_normal(self._extended_shape(sample_shape), self.loc)
+        z = _standard_normal(self._extended_shape(sample_shape), self.loc.dtype, None)
         return self.loc + (self._root @ z.unsqueeze(-1)).squeeze(-1)
 
     def _half_log_det(self) -> Any:

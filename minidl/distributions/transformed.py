@@ -15,8 +15,8 @@ from .categorical import Categorical, OverCategorical
 from .distribution import Distribution
 from .independent import Independent
 from .location import Normal, Uniform
-from .transforms import AffineTransform, ExpTransform, SigmoidTransform, Transform
-from .utils import broadcast_all, clamp_probs
+from .transforms import AffineTransform, ComposeTransform, ExpTransform, SigmoidTransform, Transform
+from .utils import _sum_rightmost, broadcast_all, clamp_probs
 
 __all__ = ["Gumbel", "LogNormal", "RelaxedBernoulli", "RelaxedOneHotCategorical", "TransformedDistribution"]
 
@@ -30,15 +30,24 @@ class TransformedDistribution(Distribution):
         self.transforms = [transforms] if isinstance(transforms, Transform) else list(transforms)
         if not all(isinstance(t, Transform) for t in self.transforms):
             raise ValueError(f"transforms must be a Transform or a list of Transforms, but was {transforms}")
-        event_dim = max((t.event_dim for t in self.transforms), default=0)
-        more = event_dim - len(base_distribution.event_shape)
-        self.base_dist: Any = Independent(base_distribution, more) if more > 0 else base_distribution
-        super().__init__(self.base_dist.batch_shape, self.base_dist.event_shape, validate_args=validate_args)
+        whole = ComposeTransform(self.transforms)
+        shape, dims = base_distribution.batch_shape + base_distribution.event_shape, len(base_distribution.event_shape)
+        if len(shape) < whole.domain.event_dim:
+            raise ValueError("base_distribution needs to have shape with size at least "
+                             f"{whole.domain.event_dim}, but got {shape}.")
+        result = whole.forward_shape(shape)
+        wide = whole.inverse_shape(result)
+        base = base_distribution if wide == shape else base_distribution.expand(wide[:len(wide) - dims])
+        more = whole.domain.event_dim - dims
+        self.base_dist: Any = Independent(base, more) if more > 0 else base
+        cut = len(result) - max(whole.codomain.event_dim, dims + whole.codomain.event_dim - whole.domain.event_dim)
+        super().__init__(result[:cut], result[cut:], validate_args=validate_args)
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
         """The distribution of another batch shape."""
         new = super().expand(batch_shape, _instance)
-        new.base_dist, new.transforms = self.base_dist.expand(batch_shape), self.transforms
+        shape = ComposeTransform(self.transforms).inverse_shape(new._batch_shape + self._event_shape)
+        new.base_dist, new.transforms = self.base_dist.expand(shape[:len(shape) - len(self.base_dist.event_shape)]), self.transforms
         return new
 
     @property
@@ -46,7 +55,7 @@ class TransformedDistribution(Distribution):
         """As the base."""
         return self.base_dist.has_rsample
 
-    @property
+    @constraints.dependent_property(is_discrete=False)
     def support(self) -> Any:
         """The values of the last transform."""
         support = self.transforms[-1].codomain if self.transforms else self.base_dist.support
@@ -72,12 +81,11 @@ class TransformedDistribution(Distribution):
         self._validate_sample(value)
         dims, total = len(self._event_shape), 0.0
         for transform in reversed(self.transforms):
-            x = transform._inv_call(value)
-            change = transform.log_abs_det_jacobian(x, value)
-            inner = dims - transform.event_dim
-            total = total - (change.sum(tuple(range(-inner, 0))) if inner else change)
+            x = transform.inv(value)
+            dims += transform.domain.event_dim - transform.codomain.event_dim
+            total = total - _sum_rightmost(transform.log_abs_det_jacobian(x, value), dims - transform.domain.event_dim)
             value = x
-        return total + self.base_dist.log_prob(value)
+        return total + _sum_rightmost(self.base_dist.log_prob(value), dims - len(self.base_dist.event_shape))
 
     def _risen(self, value: Any) -> Any:
         """`value`, or 1 less it where the transforms together fall."""
@@ -90,7 +98,7 @@ class TransformedDistribution(Distribution):
         """The base's, at x."""
         self._validate_sample(value)
         for transform in reversed(self.transforms):
-            value = transform._inv_call(value)
+            value = transform.inv(value)
         return self._risen(self.base_dist.cdf(value))
 
     def icdf(self, value: Any) -> Any:
@@ -152,10 +160,6 @@ class Gumbel(TransformedDistribution):
         base = Uniform(full_like(self.loc, info.tiny), full_like(self.loc, 1 - info.eps), validate_args=validate_args)
         transforms = [log, AffineTransform(0, -ones_like(self.scale)), log, AffineTransform(self.loc, -self.scale)]
         super().__init__(base, transforms, validate_args=validate_args)
-
-    def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
-        """The distribution of another batch shape."""
-        return Gumbel(self.loc.expand(*batch_shape), self.scale.expand(*batch_shape), validate_args=False)
 
     def log_prob(self, value: Any) -> Any:
         """z - exp(z) - log scale, z = (loc - x) / scale."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from numbers import Number
 from typing import Any
@@ -11,10 +12,12 @@ from ..core.modes import enable_grad
 from ..core.tensor import Tensor
 from ..ops.activation import sigmoid
 from ..ops.create import tensor
+from ..ops.gather import tril_indices
+from ..ops.random import randn
 from ..ops.shape import broadcast_tensors
 from ..ops.softmax import softmax
 
-__all__ = ["broadcast_all", "clamp_probs", "lazy_property", "logits_to_probs", "probs_to_logits"]
+__all__ = ["broadcast_all", "clamp_probs", "lazy_property", "logits_to_probs", "probs_to_logits", "tril_matrix_to_vec", "vec_to_tril_matrix"]
 
 
 def broadcast_all(*values: Any) -> tuple[Any, ...]:
@@ -57,3 +60,34 @@ class lazy_property:
         with enable_grad():  # it may first be asked for by a sample, which has no gradient
             value = instance.__dict__[self.name] = self.compute(instance)
         return value
+
+
+def _standard_normal(shape: Any, dtype: Any, device: Any) -> Any:
+    return randn(shape, dtype=dtype, device=device)
+
+
+def _sum_rightmost(value: Any, dim: int) -> Any:
+    """The sum over the last `dim` dimensions."""
+    return value if dim == 0 else value.reshape(*value.shape[:-dim], -1).sum(-1)
+
+
+def tril_matrix_to_vec(mat: Any, diag: int = 0) -> Any:
+    """The lower triangle of matrices, row by row."""
+    n = mat.shape[-1]
+    if not -n <= diag < n:
+        raise ValueError(f"diag ({diag}) provided is outside [{-n}, {n - 1}].")
+    rows, columns = tril_indices(n, n, diag)
+    return mat[..., rows, columns]
+
+
+def vec_to_tril_matrix(vec: Any, diag: int = 0) -> Any:
+    """Matrices with such a lower triangle, and 0 elsewhere."""
+    count = vec.shape[-1]
+    n = (-(1 + 2 * diag) + math.sqrt((1 + 2 * diag) ** 2 + 8 * count + 4 * abs(diag) * (diag + 1))) / 2
+    if round(n) - n > finfo(vec.dtype).eps:
+        raise ValueError(f"The size of last dimension is {count} which cannot be expressed as the lower triangular part of a square D x D matrix.")
+    size = round(n)
+    mat = vec.new_zeros((*vec.shape[:-1], size, size))
+    rows, columns = tril_indices(size, size, diag)
+    mat[..., rows, columns] = vec
+    return mat

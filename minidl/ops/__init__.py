@@ -38,6 +38,7 @@ FAMILIES = (  # in the order of their needs
     "signal",
     "random",
     "rejection",
+    "gammas",
     "matmul",
     "addmm",
     "conv",

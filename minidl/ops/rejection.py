@@ -53,7 +53,7 @@ def powers(x: Any, count: int) -> np.ndarray:
 
 def no_second(g: Any) -> NoReturn:
     """As in PyTorch, the derivatives of samples have none themselves."""
-    raise NotImplementedError("the derivative of a gamma or Dirichlet sample is not differentiable itself")
+    raise NotImplementedError("the derivative for '_standard_gamma_grad' is not implemented.")
 
 
 # ---- gamma

@@ -50,6 +50,10 @@ ROWS = [
     # special functions; SciPy's trigamma is more precise than PyTorch's (1e-9), so gradients of digamma are tested by themselves
     Row("lgamma", unary("positive"), inplace=True, second=False, bad=REFUSED),
     Row("digamma", unary("positive"), inplace=True, grad=False, bad=REFUSED),
+    *(Row(name, calls(arrays((3, 2), "positive"), arrays((2,), "positive")), grad=False, float32=(1e-5, 1e-5), bad=[call(array(2), array(3))])
+      for name in ("special.gammainc", "special.gammaincc", "igamma", "igammac")),
+    *(Row(name, calls(arrays(domain="positive").map(lambda x: np.asarray(x + 2)), st.integers(1, 4)), float32=(1e-5, 1e-5), bad=[call(array(2), 0)])
+      for name in ("mvlgamma", "special.multigammaln")),
     Row("polygamma", calls(st.integers(2, 4), arrays(domain="positive")), grad=False, float32=(1e-5, 1e-5), bad=[call(-1, array(2))]),
     *(Row(f"special.{name}", unary(domain), second=second, grad=grad, bad=REFUSED) for name, domain, grad, second in (
         ("expit", "finite", True, True), ("ndtr", "finite", True, True), ("log_ndtr", "finite", True, True), ("ndtri", "unit", True, True),
