@@ -50,13 +50,40 @@ def checked_dims(op: str, x: Any, dim: Any, keepdim: Any) -> tuple[int, ...]:
 
 # ---- sums and products
 
+ROWS = 512  # at most twice as many are added one after another
+
+
+def in_blocks(x: np.ndarray) -> np.ndarray:
+    """(A, n, B) as the sums of `ROWS` neighbours each along n."""
+    if x.shape[2] < 32:
+        return np.add.reduceat(x, np.arange(0, x.shape[1], ROWS), axis=1)
+    whole = x.shape[1] // ROWS * ROWS
+    sums = x[:, :whole].reshape(len(x), -1, ROWS, x.shape[2]).sum(2)
+    return sums if whole == x.shape[1] else np.concatenate([sums, x[:, whole:].sum(1, keepdims=True)], 1)
+
+
+def added(x: np.ndarray, dims: tuple[int, ...] | None, keepdim: bool = False) -> Any:
+    """``x.sum(dims)``. NumPy adds rows one after another, with an error that grows with their number; many are summed in blocks first."""
+    if dims and x.ndim > 1:
+        if x.flags.f_contiguous and not x.flags.c_contiguous:
+            return added(x.T, tuple([x.ndim - 1 - d for d in dims]), keepdim).T
+        first, end = min(dims), max(dims) + 1
+        n = count(x.shape, dims)
+        if n > 2 * ROWS and end < x.ndim and end - first == len(dims) and x.size and x.flags.c_contiguous and x.dtype.kind in "fc":
+            y = x.reshape(math.prod(x.shape[:first]), n, -1)
+            while y.shape[1] > 2 * ROWS:
+                y = in_blocks(y)
+            return y.sum(1).reshape(kept_shape(x.shape, dims) if keepdim else x.shape[:first] + x.shape[end:])
+    return x.sum(axis=dims, keepdims=keepdim)
+
+
 def total(x: Any, dims: tuple[int, ...] | None = None, keepdim: bool = False) -> Any:
     """The sum; integers and bools are summed in int64, float16 in float32."""
     if x.dtype.kind not in "fc":
         return row_major(x.sum(axis=dims, keepdims=keepdim, dtype=I8))
     if x.dtype.itemsize == 2:
         return row_major(x.sum(axis=dims, keepdims=keepdim, dtype=np.float32).astype(x.dtype))
-    return row_major(x.sum(axis=dims, keepdims=keepdim))
+    return row_major(added(x, dims, keepdim))
 
 
 @primitive(x=lambda g, x_shape: expand_to(g, x_shape), grad_name="SumBackward0")
@@ -159,7 +186,7 @@ def average(x: Any, dims: tuple[int, ...] | None, keepdim: bool = False) -> Any:
     n = x.size if dims is None else count(x.shape, dims)
     if x.dtype.itemsize == 2:
         return row_major(np.true_divide(x.sum(axis=dims, keepdims=keepdim, dtype=np.float32), n).astype(x.dtype))
-    return row_major(np.true_divide(x.sum(axis=dims, keepdims=keepdim), n))
+    return row_major(np.true_divide(added(x, dims, keepdim), n))
 
 
 @primitive(x=lambda g, x_shape: expand_to(g / (math.prod(x_shape) or 1), x_shape), grad_name="MeanBackward0")

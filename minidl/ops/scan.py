@@ -29,12 +29,13 @@ def along(dim: int, start: int | None, stop: int | None, step: int | None = None
 
 
 def accumulate(ufunc: np.ufunc, x: Any, dim: int, reverse: bool = False) -> Any:
-    """y_i = y_{i-1} (ufunc) x_i along `dim`; with `reverse`, from the other end."""
+    """y_i = y_{i-1} (ufunc) x_i along `dim`, in double precision; with `reverse`, from the other end."""
     if not x.ndim:
         return x.copy()
     y = np.empty(x.shape, x.dtype)
     order = along(dim, None, None, -1 if reverse else 1)
-    ufunc.accumulate(x[order], axis=dim, out=y[order])
+    wide = {"f": np.dtype(np.float64), "c": np.dtype(np.complex128)}.get(x.dtype.kind, x.dtype)
+    y[order] = ufunc.accumulate(x[order], axis=dim, dtype=wide)
     return y
 
 

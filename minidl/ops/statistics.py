@@ -15,7 +15,7 @@ from .elementwise import masked, sqrt
 from .matmul import matmul
 from .memory import row_major
 from .rearrange import diagonal
-from .reduce import _mean, count, expand_reduced
+from .reduce import _mean, added, count, expand_reduced
 from .reduce import sum as sum_over
 from .select import clamp
 from .shape import permute, reshape, squeeze
@@ -25,9 +25,9 @@ def moments(x: Any, dims: tuple[int, ...], correction: Any, keepdim: bool) -> tu
     """The variance and the mean, in two passes; those of float16 in float32."""
     v = x if x.dtype.itemsize > 2 else x.astype(np.float32)
     n = count(x.shape, dims)
-    mean = np.add.reduce(v, axis=dims, keepdims=True) / n
+    mean = added(v, dims, True) / n
     d = v - mean
-    var = np.add.reduce(np.square(d), axis=dims, keepdims=keepdim) / max(n - correction, 0)  # type: ignore[call-overload]
+    var = added(np.square(d), dims, keepdim) / max(n - correction, 0)
     return row_major(var), row_major(mean if keepdim else mean.squeeze(dims))
 
 
