@@ -83,10 +83,7 @@ def test_every_layer_is_drawn() -> None:
 @pytest.mark.parametrize("name", OPTIMIZERS)
 @given(data=st.data())
 def test_optimizers_are_pytorchs(name: str, data: st.DataObject) -> None:
-    training = data.draw(trainings(optimizer=name))
-    (want, parameters), (have, own) = training.run(torch), training.run(minidl)
-    # a rule that divides a gradient of rounding errors by its own size has no digits: hence not 1e-9
-    assert_close([have, *own], [want, *parameters], rtol=1e-5, atol=1e-6, equal_nan=True)
+    assert data.draw(trainings(optimizer=name)).difference(minidl, torch) is None
 
 
 @pytest.mark.filterwarnings("ignore:Detected call of")

@@ -25,7 +25,7 @@ class Point(NamedTuple):
 
 def cubic_minimum(a: Point, b: Point, bounds: tuple[Any, Any] | None = None) -> Any:
     """Where the cubic with the losses and slopes of both points is least, within `bounds` (by default between them)."""
-    low, high = bounds or (min(a.t, b.t), max(a.t, b.t))
+    low, high = bounds or ((a.t, b.t) if a.t <= b.t else (b.t, a.t))
     d1 = a.slope + b.slope - 3 * (a.loss - b.loss) / (a.t - b.t)
     square = d1 ** 2 - a.slope * b.slope
     if not square >= 0:
@@ -58,13 +58,13 @@ def strong_wolfe(evaluate: Callable[[Any], Point], start: Point, t: Any, directi
         evaluations, rounds = evaluations + 1, rounds + 1
     else:
         previous = start
-    low, high = (previous, point) if previous.loss <= point.loss else (point, previous)
-    stalled = False
-    while rounds < limit and abs(high.t - low.t) * direction_size >= tolerance:
-        left, right = min(low.t, high.t), max(low.t, high.t)
-        t = cubic_minimum(low, high)
+    ends, stalled = [previous, point], False
+    low = 0 if previous.loss <= point.loss else 1  # of two equal ends the first
+    while rounds < limit and not abs(ends[1].t - ends[0].t) * direction_size < tolerance:
+        left, right = min(ends[0].t, ends[1].t), max(ends[0].t, ends[1].t)
+        t = cubic_minimum(ends[0], ends[1])
         margin = 0.1 * (right - left)
-        if min(right - t, t - left) >= margin:
+        if not min(right - t, t - left) < margin:
             stalled = False
         elif stalled or t >= right or t <= left:
             # Twice near an end: the interval would hardly shrink, so step away from that end.
@@ -74,12 +74,13 @@ def strong_wolfe(evaluate: Callable[[Any], Point], start: Point, t: Any, directi
             stalled = True
         point = evaluate(t)
         evaluations, rounds = evaluations + 1, rounds + 1
-        if point.loss > start.loss + decrease * point.t * start.slope or point.loss >= low.loss:
-            low, high = (low, point) if low.loss <= point.loss else (point, low)
+        if point.loss > start.loss + decrease * point.t * start.slope or point.loss >= ends[low].loss:
+            ends[1 - low] = point
+            low = 0 if ends[0].loss <= ends[1].loss else 1
             continue
         if abs(point.slope) <= -curvature * start.slope:
             return point, evaluations
-        if point.slope * (high.t - low.t) >= 0:
-            high = low
-        low = point
-    return low, evaluations
+        if point.slope * (ends[1 - low].t - ends[low].t) >= 0:
+            ends[1 - low] = ends[low]
+        ends[low] = point
+    return ends[low], evaluations
