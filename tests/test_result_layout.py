@@ -51,3 +51,20 @@ def test_images_keep_their_channels_last(name: str, order: tuple[int, ...]) -> N
         return T.roll(x, 1, 2) if name == "roll" else T.nn.functional.interpolate(x, scale_factor=2, mode=name)
 
     assert run(minidl).stride() == run(torch).stride() and minidl.equal(run(minidl), minidl.tensor(run(torch).numpy()))
+
+
+IMAGES: dict[str, Callable[[ModuleType, Any], Any]] = {
+    "conv2d": lambda T, x: T.nn.functional.conv2d(x, T.ones(6, x.shape[1], 1, 1)),
+    "max_pool2d": lambda T, x: T.nn.functional.max_pool2d(x, 2, padding=1),
+    "avg_pool2d": lambda T, x: T.nn.functional.avg_pool2d(x, 2, padding=1),
+    "batch_norm": lambda T, x: T.nn.functional.batch_norm(x, T.zeros(x.shape[1]), T.ones(x.shape[1])),
+    "constant pad": lambda T, x: T.nn.functional.pad(x, (1, 1)),
+}
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_channels_last_is_an_order_of_all_dimensions(name: str) -> None:
+    """Channels alone innermost, with columns or images in another place than theirs, are none."""
+    for order in itertools.permutations(range(4)):
+        ours, theirs = (IMAGES[name](T, T.arange(120.0).reshape(2, 3, 4, 5).permute(order)) for T in (minidl, torch))
+        assert ours.stride() == theirs.stride(), order

@@ -94,3 +94,17 @@ def test_layers_of_pytorch_before_1_3(zipped: bool) -> None:
     assert torch.load(saved(torch, linear, zipped), weights_only=False)._backend is None
     read = minidl.load(saved(torch, linear, zipped), weights_only=False)
     assert read._backend is None and read.weight.tolist() == linear.weight.tolist()
+
+
+@FORMATS
+@pytest.mark.parametrize(("build", "name"), [
+    (lambda T: T.nn.Conv2d(2, 3, 1), "padding_mode"), (lambda T: T.nn.LSTM(2, 3), "proj_size"), (lambda T: T.nn.Softmax(1), "dim"),
+    (lambda T: T.nn.Upsample(scale_factor=2), "recompute_scale_factor")], ids=lambda value: str(value))
+def test_what_older_states_lack(zipped: bool, build: Any, name: str) -> None:
+    layer = build(torch)
+    vars(layer).pop(name)
+    file = saved(torch, layer, zipped)
+    theirs = torch.load(file, weights_only=False)
+    file.seek(0)
+    ours = minidl.load(file, weights_only=False)
+    assert getattr(ours, name) == getattr(theirs, name) and repr(ours) == repr(theirs)

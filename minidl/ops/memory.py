@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -39,9 +40,11 @@ FORMATS = (contiguous_format, preserve_format, channels_last, channels_last_3d)
 
 
 def is_channels_last(x: np.ndarray) -> bool:
-    """Whether the channels of 2-D or 3-D images lie innermost in memory (and not just because a size is 1)."""
-    return (x.ndim in (4, 5) and x.strides[1] == x.itemsize and x.shape[1] > 1 and prod(x.shape[2:]) > 1
-            and not x.flags.c_contiguous)
+    """Whether the channels of 2-D or 3-D images lie innermost in memory (and not just because a size is 1), then columns, rows and images."""
+    if not (x.ndim in (4, 5) and x.strides[1] == x.itemsize and x.shape[1] > 1 and prod(x.shape[2:]) > 1 and not x.flags.c_contiguous):
+        return False
+    steps = [(x.strides[d], n) for d in (1, *range(x.ndim - 1, 1, -1), 0) if (n := x.shape[d]) > 1]
+    return all(below * n <= step for (below, n), (step, _) in pairwise(steps))
 
 
 def empty(shape: Sequence[int], dtype: Any, format: memory_format) -> np.ndarray:

@@ -59,6 +59,8 @@ class _Inplace(Module):
 class _Dim(Module):
     """An activation along one dimension."""
 
+    dim: int | None = None  # of what PyTorch wrote before 0.3, whose state has none
+
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()
         self.dim = dim

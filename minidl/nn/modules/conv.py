@@ -26,6 +26,7 @@ class _ConvNd(Module):
     """What all convolutions have: their sizes, weight, bias and repr."""
 
     _dims: int  # of space
+    padding_mode: str = "zeros"  # of what PyTorch wrote before 1.1, whose state has none
     weight: Any
     bias: Any
 

@@ -99,6 +99,8 @@ class RNNBase(_Recurrent):
     side by side, and the last state.
     """
 
+    proj_size: int = 0  # of what PyTorch wrote before 1.8, whose state has none
+
     def __init__(self, mode: str, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True,
                  batch_first: bool = False, dropout: float = 0.0, bidirectional: bool = False, proj_size: int = 0,
                  device: Any = None, dtype: Any = None) -> None:

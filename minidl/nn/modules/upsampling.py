@@ -17,6 +17,8 @@ class Upsample(Module):
     `mode` is ``'nearest'``, ``'linear'``, ``'bilinear'``, ``'bicubic'`` or ``'trilinear'``.
     """
 
+    recompute_scale_factor: bool | None = True  # of what PyTorch wrote before 1.5, whose state has none
+
     def __init__(self, size: Any = None, scale_factor: Any = None, mode: str = "nearest",
                  align_corners: bool | None = None, recompute_scale_factor: bool | None = None) -> None:
         super().__init__()
