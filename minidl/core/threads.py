@@ -137,10 +137,10 @@ def split(work: Callable[[slice], Result], n: int, cost: int = WORTH) -> list[Re
     return alone(_divide, work, [slice(n * i // parts, n * (i + 1) // parts) for i in range(parts)])
 
 
-def elementwise(function: Callable[..., Any], *arrays: np.ndarray) -> Any:
-    """function(*arrays), of arrays of one shape and memory order; shared, with parts of the result as ``out``, if they are large."""
+def elementwise(function: Callable[..., Any], *arrays: np.ndarray, passes: int = 2) -> Any:
+    """function(*arrays), of arrays of one shape and memory order; shared, with parts of the result as ``out``, if that pays."""
     first = arrays[0]
-    if not pays(2 * first.size * len(arrays)):
+    if not pays(passes * first.size):
         return function(*arrays)
     y = np.empty_like(first)
     if all(z.flags.c_contiguous for z in arrays):
@@ -151,12 +151,9 @@ def elementwise(function: Callable[..., Any], *arrays: np.ndarray) -> Any:
     return y
 
 
-def by_rows(function: Callable[..., Any], cost: int, *arrays: np.ndarray) -> Any:
-    """function(*arrays), if the cost pays of parts of the arrays along their first dimension, joined."""
-    if not pays(cost):
-        return function(*arrays)
-    made = split(lambda part: function(*[z[part] for z in arrays]), len(arrays[0]))
-    return made[0] if len(made) == 1 else np.concatenate(made)
+def by_rows(function: Callable[..., Any], *arrays: np.ndarray) -> Any:
+    """function(*arrays) of parts of the arrays along their first dimension, joined."""
+    return np.concatenate(split(lambda part: function(*[z[part] for z in arrays]), len(arrays[0])))
 
 
 def _divide(work: Callable[[slice], Result], parts: list[slice]) -> list[Result]:

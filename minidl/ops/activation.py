@@ -8,6 +8,7 @@ import numpy as np
 
 from ..core import primitive, public
 from ..core.checks import require_tensor, wrap_dim
+from ..core.threads import elementwise
 from .arithmetic import sub
 from .elementwise import exp, masked, needs_float, tanh
 from .index import narrowed
@@ -146,6 +147,10 @@ def density(x: Any) -> Any:
 @primitive(d=lambda g, x: gelu_backward(g, x), x=lambda g, d, x: g * d * density(x) * (2 - x * x))
 def gelu_backward(d: Any, x: Any) -> Any:
     """y = d (P(X <= x) + x p(x)) with p the normal density."""
+    return elementwise(_gelu_backward, d, x, passes=24)
+
+
+def _gelu_backward(d: Any, x: Any, out: Any = None) -> Any:
     y = x * x
     y *= -0.5
     y = np.exp(y)
@@ -155,18 +160,20 @@ def gelu_backward(d: Any, x: Any) -> Any:
     below += 1
     below *= 0.5
     y += below
-    y *= d
-    return y
+    return np.multiply(y, d, out)
 
 
 @primitive(x=lambda g, x: gelu_backward(g, x))
 def _gelu(x: Any) -> Any:
     needs_float("GeluKernelImpl", x)
+    return elementwise(_gelu_forward, x, passes=20)
+
+
+def _gelu_forward(x: Any, out: Any = None) -> Any:
     y = erf(x * ROOT_HALF)
     y += 1
     y *= x
-    y *= 0.5
-    return y
+    return np.multiply(y, 0.5, out)
 
 
 def gelu_tanh_derivative(x: Any) -> Any:

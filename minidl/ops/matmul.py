@@ -21,7 +21,7 @@ from ..core.threads import alone, get_num_threads, share
 # A linear layer multiplies a few rows by a transposed weight. OpenBLAS brings the weight into another order first, unless the product
 # is small; with the factors exchanged it need not, which for 8 rows takes half the time, for 64 nine tenths.
 FEW, SMALL = 64, 10**6  # rows; multiply-adds
-TINY = 1 << 18  # multiply-adds up to which BLAS never wakes another thread
+TINY, SHARED = 1 << 18, 1 << 24  # multiply-adds up to which BLAS wakes no other thread; from which sharing pays
 
 
 def gemm(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -31,21 +31,20 @@ def gemm(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     work = a.size * b.shape[-1]
     if a.ndim > 2 or b.ndim > 2:
         a, b = _blas_ready(a), _blas_ready(b)
-        if work <= TINY:
-            return np.matmul(a, b)
-        return shared(a, b) if work > SMALL and a.shape[:-2] == b.shape[:-2] else alone(np.matmul, a, b)
-    if work <= TINY or b.ndim == 1:
+        return np.matmul(a, b) if work <= TINY else shared(a, b) if a.shape[:-2] == b.shape[:-2] else alone(np.matmul, a, b)
+    if work <= TINY:
         return a.dot(b)  # which copies by itself, and takes half as long to begin
-    if work <= SMALL:
+    if b.ndim == 1:
         return alone(a.dot, b)
-    if len(a) <= FEW and not b.flags.c_contiguous and b.flags.f_contiguous:
+    if work > SMALL and len(a) <= FEW and not b.flags.c_contiguous and b.flags.f_contiguous:
         return np.ascontiguousarray(shared(b.T, a.T).T)
     return shared(a, b)
 
 
 def shared(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """np.matmul of large matrices, or of two batches: the rows, or the batch, are shared among threads."""
-    threads, product = min(get_num_threads(), len(a)), np.dot if a.ndim == 2 else np.matmul
+    """The product of large matrices, or of two batches: the rows, or the batch, are shared among threads."""
+    threads = min(get_num_threads(), len(a)) if a.size * b.shape[-1] >= SHARED else 1
+    product = np.dot if a.ndim == 2 else np.matmul
     if threads == 1:
         return alone(product, a, b)
     y = np.empty((*a.shape[:-1], b.shape[-1]), np.result_type(a, b))

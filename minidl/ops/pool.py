@@ -125,7 +125,7 @@ def running_along(ufunc: Any, x: np.ndarray, start: float, w: Windows, axis: int
 def running(ufunc: Any, x: np.ndarray, start: float, w: Windows) -> np.ndarray:
     """`ufunc` over each window: along one dimension after the other."""
     if pays(sum(w.kernel) * x.size):
-        return np.concatenate(split(lambda part: running(ufunc, x[part], start, w), len(x)))
+        return by_rows(lambda x: running(ufunc, x, start, w), x)
     for axis in range(len(w.out)):
         x = running_along(ufunc, x, start, w, axis)
     return x
@@ -143,16 +143,14 @@ def winners(x: np.ndarray, w: Windows) -> list[np.ndarray]:
 
     Those of the last dimension are for each row of the image, those of the one before for each row of windows, and so on.
     """
-    def find(x: np.ndarray) -> list[np.ndarray]:
-        found = []
-        for axis in reversed(range(len(w.out))):
-            y = running_along(np.maximum, x, least(x.dtype), w, axis)
-            found.append(winners_along(x, y, w, axis))
-            x = y
-        return found[::-1]
-
-    by_parts = split(lambda part: find(x[part]), len(x), 2 * sum(w.kernel) * x.size)
-    return by_parts[0] if len(by_parts) == 1 else [np.concatenate(same) for same in zip(*by_parts)]
+    if pays(2 * sum(w.kernel) * x.size):
+        return [np.concatenate(same) for same in zip(*split(lambda part: winners(x[part], w), len(x)))]
+    found = []
+    for axis in reversed(range(len(w.out))):
+        y = running_along(np.maximum, x, least(x.dtype), w, axis)
+        found.append(winners_along(x, y, w, axis))
+        x = y
+    return found[::-1]
 
 
 def winners_along(x: np.ndarray, y: np.ndarray, w: Windows, axis: int) -> np.ndarray:
@@ -175,21 +173,19 @@ def share(x: np.ndarray, hit: np.ndarray, finite: bool) -> np.ndarray:
 @primitive(x=lambda g, winner, w, axis: from_winners(g, winner, w, axis), arrays="winner")
 def to_winners(x: Any, winner: Any, w: Windows, axis: int, size: int) -> Any:
     """y = zeros, of `size` along one dimension, with each x added at the place that won its window there."""
+    if pays(3 * w.kernel[axis] * x.size):
+        return by_rows(lambda x, winner: to_winners(x, winner, w, axis, size), x, winner)
     d = x.ndim - len(w.kernel) + axis
+    at, y = (slice(None),) * d, full_like(x, (*x.shape[:d], size, *x.shape[d + 1:]), 0)
+    finite = bool(np.isfinite(np.add.reduce(x, axis=None)))
     apart = w.geo.stride[axis] > (w.kernel[axis] - 1) * w.geo.dilation[axis]
-
-    def add(x: np.ndarray, winner: np.ndarray) -> np.ndarray:
-        at, y = (slice(None),) * d, full_like(x, (*x.shape[:d], size, *x.shape[d + 1:]), 0)
-        finite = bool(np.isfinite(np.add.reduce(x, axis=None)))
-        for place, (i, o) in enumerate(steps(w, axis, size)):
-            part, value = y[(*at, i)], share(x[(*at, o)], winner[(*at, o)] == place, finite)
-            if apart:
-                part[...] = value
-            else:
-                part += value
-        return y
-
-    return by_rows(add, 3 * w.kernel[axis] * x.size, x, winner)
+    for place, (i, o) in enumerate(steps(w, axis, size)):
+        part, value = y[(*at, i)], share(x[(*at, o)], winner[(*at, o)] == place, finite)
+        if apart:
+            part[...] = value
+        else:
+            part += value
+    return y
 
 
 @primitive(x=lambda g, winner, w, axis, x_shape: to_winners(g, winner, w, axis, x_shape[axis - len(w.out)]), arrays="winner")

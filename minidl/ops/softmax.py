@@ -13,6 +13,7 @@ import numpy as np
 from ..core import dtype_of, primitive, public
 from ..core.checks import require_tensor, wrap_dim, wrap_dims
 from ..core.dtypes import word
+from ..core.threads import by_rows, pays
 from .elementwise import exp
 from .memory import row_major
 from .reduce import _sum, cast_to, expand_reduced
@@ -32,6 +33,8 @@ def shifted(x: Any, dims: tuple[int, ...]) -> Any:
            s=lambda g, h, s, dims: g * (h - _sum(h * s, dims, True)) - h * _sum(g * s, dims, True))
 def _softmax_backward(h: Any, s: Any, dims: tuple[int, ...]) -> Any:
     """s * (h - sum(h * s)): the gradient of softmax, whose output is s, for the gradient h of its output."""
+    if pays(4 * h.size) and 0 not in dims:
+        return by_rows(lambda h, s: _softmax_backward(h, s, dims), h, s)
     x = np.multiply(h, s)
     x -= s * sums(x, dims)
     return x
@@ -39,6 +42,8 @@ def _softmax_backward(h: Any, s: Any, dims: tuple[int, ...]) -> Any:
 
 @primitive(x=lambda g, y, dims: _softmax_backward(g, y, dims))
 def _softmax(x: Any, dims: tuple[int, ...]) -> Any:
+    if pays(6 * x.size) and 0 not in dims:
+        return by_rows(lambda x: _softmax(x, dims), x)
     y = shifted(x, dims)
     np.exp(y, y)
     y /= sums(y, dims)
@@ -49,6 +54,8 @@ def _softmax(x: Any, dims: tuple[int, ...]) -> Any:
            log_s=lambda g, h, log_s, dims: -(g * exp(log_s) * _sum(h, dims, True)))
 def _log_softmax_backward(h: Any, log_s: Any, dims: tuple[int, ...]) -> Any:
     """h - exp(log_s) * sum(h): the gradient of log_softmax, whose output is log_s, for the gradient h of its output."""
+    if pays(4 * h.size) and 0 not in dims:
+        return by_rows(lambda h, log_s: _log_softmax_backward(h, log_s, dims), h, log_s)
     x = np.exp(log_s)
     x *= sums(h, dims)
     return h - x
@@ -56,6 +63,8 @@ def _log_softmax_backward(h: Any, log_s: Any, dims: tuple[int, ...]) -> Any:
 
 @primitive(x=lambda g, y, dims: _log_softmax_backward(g, y, dims))
 def _log_softmax(x: Any, dims: tuple[int, ...]) -> Any:
+    if pays(6 * x.size) and 0 not in dims:
+        return by_rows(lambda x: _log_softmax(x, dims), x)
     y = shifted(x, dims)
     y -= np.log(sums(np.exp(y), dims))
     return y if y.dtype is x.dtype else y.astype(x.dtype)
