@@ -109,7 +109,25 @@ T.range(3, 0)
 T.range(3, 3, 0)
 T.range(3, 0, -1)
 T.range(0, float('nan'))
+T.range(T.tensor(0), T.tensor(2.0))
 T.set_printoptions(profile='unknown')
+# sums, histograms and differences of odd types and sizes
+T.full((4000, 2), 0.1).sum(0)
+T.full((2, 4000, 40), 0.1).mean(1, keepdim=True)
+T.full((40, 4000), 0.125).t().sum(0)
+T.cat([T.full((2000, 3), 0.1), T.full((2000, 3), 0.3)]).var(0)
+T.full((200000,), 0.1).cumsum(0)[-1]
+T.full((3000,), 1.0, dtype=T.float16).cumsum(0)[-1].item()
+T.tensor([600.0, 600.0, 0.001], dtype=T.float16).cumprod(0).tolist()
+T.trapezoid(T.tensor([0, 1, 255], dtype=T.uint8))
+T.gradient(T.tensor([1.0, 2.0, float('inf'), float('inf'), 0.0]))[0].tolist()
+T.gradient(T.tensor([1.0, 2.0, 4.0]), spacing=2.0)
+T.gradient(T.tensor([1, 2, 4]))
+T.histc(T.tensor([1.0, float('nan')]))
+T.histogram(T.tensor([1.0, 2.0]))[0].shape
+T.unravel_index(T.tensor([0, 5], dtype=T.uint8), (2, 3))
+T.cholesky_solve(T.ones(2, 2, dtype=T.int64), T.eye(2))
+T.igamma(T.tensor(3), T.tensor(3))
 """
 LINES = [line for line in EXPRESSIONS.strip().split("\n") if not line.startswith("#")]
 

@@ -251,6 +251,7 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, lay
 def range(start: float, end: float, step: float = 1, *, dtype: Any = None, device: Any = None,
           requires_grad: bool = False) -> Tensor:
     """As `arange`, with the end included (deprecated in PyTorch)."""
+    start, end, step = (_bound("range", v) for v in (start, end, step))
     check_step("range", start, end, step)
     n = int(np.floor((end - start) / step)) + 1
     return finish((start + np.arange(n) * step).astype(type_or_default(dtype)), device, requires_grad)

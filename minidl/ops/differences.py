@@ -56,7 +56,8 @@ def slope(x: Any, dim: int, spacing: Any, edge_order: int) -> Any:
     """The derivative along `dim`: inside, that of the parabola through three neighbours; at the ends of degree `edge_order`.
 
     With s_i the slope between points i and i + 1, h_i apart, the parabola's is (s_i h_{i+1} + s_{i+1} h_i) / (h_i + h_{i+1}) in
-    the middle and s_i + (s_i - s_{i+1}) h_i / (h_i + h_{i+1}) at its end.
+    the middle, which for points a single h apart is that between both neighbours, and s_i + (s_i - s_{i+1}) h_i / (h_i + h_{i+1})
+    at its end.
     """
     n = x.shape[dim] - 1
     width = sub(*neighbours(spacing, 0)) if isinstance(spacing, Tensor) else np.full(n, spacing, dtype_of(x) if dtype_of(x).kind == "f" else default_dtype())
@@ -64,7 +65,10 @@ def slope(x: Any, dim: int, spacing: Any, edge_order: int) -> Any:
     s = sub(*neighbours(x, dim)) / h
     s_next, s_here = neighbours(s, dim)
     h_next, h_here = neighbours(h, dim)
-    inner = (s_here * h_next + s_next * h_here) / (h_here + h_next)
+    if isinstance(spacing, Tensor):
+        inner = (s_here * h_next + s_next * h_here) / (h_here + h_next)
+    else:
+        inner = sub(narrowed(x, dim, 2, n + 1), narrowed(x, dim, 0, n - 1)) / (2 * spacing)
 
     def end(i: int, j: int) -> Any:
         s_i, s_j, h_i, h_j = [narrowed(t, dim, k, k + 1) for t in (s, h) for k in (i, j)]
@@ -112,7 +116,7 @@ def trapezes(op: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[Any, int]:
         raise TypeError(f"{op}(): takes `x` or `dx`, not both")
     if dtype_of(y) == bool or isinstance(x, Tensor) and dtype_of(x) == bool:
         raise RuntimeError(f"{op}: received a bool input, but bool is not supported")
-    right, left = neighbours(y, dim)
+    right, left = neighbours(y if dtype_of(y).kind in "fc" else y.long(), dim)  # a sum of two could be too large for smaller integers
     if x is None:
         width = 1 if dx is None else dx
     else:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core import primitive, public
 from ..core.promotion import result_dtype
-from .elementwise import exp, log
+from .elementwise import exp, log, needs_float
 from .reduce import sum
 from .shape import unsqueeze
 from .special import lgamma, scipy_special
@@ -26,6 +26,7 @@ def unknown(g: Any) -> NoReturn:
 @primitive(a=unknown, b=lambda g, a, b: g * exp((a - 1) * log(b) - b - lgamma(a)), common="a b", grad_name="IgammaBackward0")
 def gammainc(a: Any, b: Any) -> Any:
     """y = the integral of t^(a - 1) e^(-t) from 0 to b, over gamma(a); dy/db = b^(a - 1) e^(-b) / gamma(a), and none by a, as in PyTorch."""
+    needs_float("igamma_cpu", a)
     return scipy_special("gammainc", a, b)
 
 
@@ -33,6 +34,7 @@ def gammainc(a: Any, b: Any) -> Any:
 @primitive(a=unknown, b=lambda g, a, b: -g * exp((a - 1) * log(b) - b - lgamma(a)), common="a b", grad_name="IgammacBackward0")
 def gammaincc(a: Any, b: Any) -> Any:
     """y = 1 - `gammainc`; dy/db = -b^(a - 1) e^(-b) / gamma(a), and none by a, as in PyTorch."""
+    needs_float("igammac_cpu", a)
     return scipy_special("gammaincc", a, b)
 
 

@@ -214,4 +214,5 @@ def unravel_index(indices: Any, shape: Any) -> tuple[Tensor, ...]:
         raise ValueError(f"unravel_index() expects integer indices, got {array.dtype.name}")
     if min(shape, default=0) < 0:
         raise ValueError(f"'shape' cannot have negative values, but got {shape}")
+    array = array.astype(np.int64)
     return tuple([from_array(array // math.prod(shape[d + 1:]) % n) for d, n in enumerate(shape)])

@@ -62,13 +62,14 @@ def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0) -> Any:
     require_bins("histc", x, bins)
     low, high = (x.min(), x.max()) if min == max and x.size else (min, max)
     low, high = widened("histc", low, high, 1)
-    x = x[(x >= low) & (x <= high)]
+    x = x[(x >= low) & (x <= high)].astype(np.float64)  # in which the range is not too long
+    low, high = float(low), float(high)
     place = np.minimum(((x - low) * bins / (high - low)).astype(np.int64), bins - 1)
-    return wrap(np.bincount(place, minlength=bins).astype(x.dtype))
+    return wrap(np.bincount(place, minlength=bins).astype(input._data.dtype))
 
 
 @public(method=True)
-def histogram(input: Any, bins: Any, *, range: Any = None, weight: Any = None, density: bool = False) -> Any:
+def histogram(input: Any, bins: Any = 100, *, range: Any = None, weight: Any = None, density: bool = False) -> Any:
     """(hist, bin_edges): the numbers of elements, or sums of their `weight`, between the edges, which are given as a sorted
     1-D tensor or as a number of equal parts of `range`; with `density`, divided by the whole and by the widths."""
     require_tensor("histogram", "input", input)

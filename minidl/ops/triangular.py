@@ -112,6 +112,8 @@ def cholesky_solve(B: Any, L: Any, upper: bool = False) -> Any:
         if x.ndim < 2:
             raise RuntimeError(f"{name} should have at least 2 dimensions, but has {x.ndim} dimensions instead")
     require_square("cholesky_solve", L)
+    if dtype_of(B) != dtype_of(L):
+        raise RuntimeError(f"cholesky_solve: Expected b and A to have the same dtype, got {dtype_of(B).name} and {dtype_of(L).name}")
     if L.shape[-1] != B.shape[-2]:
         raise RuntimeError(f"Incompatible matrix sizes for cholesky_solve: each A matrix is {L.shape[-1]} by "
                            f"{L.shape[-1]} but each b matrix is {B.shape[-2]} by {B.shape[-1]}")
