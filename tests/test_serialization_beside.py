@@ -33,6 +33,23 @@ def saved(obj: Any, zipped: bool = True, protocol: int = 2) -> io.BytesIO:
     return file
 
 
+@ZIPPED
+def test_packed_sequences(zipped: bool) -> None:
+    for lib in (torch, minidl):
+        sequence = lib.nn.utils.rnn.pack_sequence([lib.ones(2), lib.zeros(3)], enforce_sorted=False)
+        file = io.BytesIO()
+        lib.save({"x": sequence}, file, _use_new_zipfile_serialization=zipped)
+        file.seek(0)
+        with pytest.raises(pickle.UnpicklingError, match="no part of the weights, which is built only with weights_only=False"):
+            minidl.load(file)
+        file.seek(0)
+        have = minidl.load(file, weights_only=False)["x"]
+        assert type(have) is minidl.nn.utils.rnn.PackedSequence
+        assert [t.tolist() for t in have] == [t.tolist() for t in sequence]
+    with pytest.raises(pickle.UnpicklingError, match="expected the four tensors of a packed sequence"):
+        serialization.beside.packed(minidl.ones(1), 2, None, None)
+
+
 def numbers(have: Any, want: Any) -> None:
     assert type(have) is type(want) and have.dtype == want.dtype and have.flags.writeable and have.flags.f_contiguous == want.flags.f_contiguous
     np.testing.assert_array_equal(have, want)

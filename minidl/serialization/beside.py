@@ -1,4 +1,5 @@
-"""What training scripts put beside the tensors of a checkpoint: NumPy arrays, parsed arguments, paths; built with ``weights_only=False``."""
+"""What training scripts put beside the tensors of a checkpoint: NumPy arrays, parsed arguments, paths, packed sequences; built with
+``weights_only=False``."""
 
 from __future__ import annotations
 
@@ -11,9 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from ..core.tensor import Tensor
+from ..nn.utils.rnn import PackedSequence
 from .rebuild import MAX_DIMS, refuse, require
 
-__all__ = ["BUILDERS", "NAMES", "NAMESPACES", "set_array"]
+__all__ = ["BUILDERS", "NAMES", "NAMESPACES", "packed", "set_array"]
 
 NAMESPACES = (argparse.Namespace, types.SimpleNamespace)
 
@@ -41,6 +44,13 @@ def set_array(array: np.ndarray, state: Any) -> None:
     array.__setstate__((1, shape, dtype, fortran, raw))
 
 
+def packed(*tensors: Any) -> PackedSequence:
+    """A packed sequence of its data, batch sizes, sorted and unsorted indices."""
+    if len(tensors) != 4 or not all(t is None or isinstance(t, Tensor) for t in tensors):
+        refuse("expected the four tensors of a packed sequence")
+    return PackedSequence(*tensors)
+
+
 def path(kind: type) -> Callable[..., Any]:
     def build(*parts: Any) -> Any:
         for part in parts:
@@ -56,6 +66,7 @@ NAMES: dict[str, Any] = {
     "argparse.Namespace": argparse.Namespace, "types.SimpleNamespace": types.SimpleNamespace, "numpy.ndarray": np.ndarray,
     "numpy.core.multiarray._reconstruct": empty_array, "numpy._core.multiarray._reconstruct": empty_array,
     "builtins.bytes": bytes,
+    "torch.nn.utils.rnn.PackedSequence": PackedSequence, "minidl.nn.utils.rnn.PackedSequence": PackedSequence,
     **{f"{module}.{name}": kind for module in ("pathlib", "pathlib._local") for name, kind in PATHS.items()},
 }
 

@@ -35,8 +35,9 @@ def load(f: Any, map_location: Any = None, pickle_module: Any = None, *, weights
     https://docs.pytorch.org/docs/stable/generated/torch.load.html
 
     Both formats, either byte order; bfloat16 comes widened to float32; tensors that shared memory share it again. `mmap` maps a
-    path's tensors into memory (copy on write, unchecked) instead of reading them. `map_location` may only name the CPU, where all
-    tensors come. `encoding` is that of Python 2's text. A path that ends in ``.safetensors`` is read as such a file.
+    path's tensors into memory (copy on write, unchecked) instead of reading them. All tensors come
+    to the CPU: `map_location` may name it, or be a dict or a function, which is not called. `encoding` is that of Python 2's text.
+    A path that ends in ``.safetensors`` is read as such a file.
 
     Only what `minidl.serialization.rebuild` lists is built. With ``weights_only=False`` layers are, too: those of `minidl.nn` (and
     PyTorch's of the same names), and those of modules that the program has imported already. Nothing is imported for a file, and

@@ -14,6 +14,7 @@ from ..core.tensor import Hooks
 from ..nn.modules.hooks import hook_fields
 from ..nn.modules.module import Module
 from ..nn.modules.state import state_fields
+from ..nn.utils.rnn import PackedSequence
 from . import beside
 from .beside import set_array
 from .rebuild import (
@@ -174,6 +175,9 @@ class Unpickler(PythonUnpickler):  # type: ignore[misc]
     def load_newobj(self) -> None:
         args, cls = self.stack.pop(), self.stack.pop()
         require(args, "arguments", tuple)
+        if cls is PackedSequence:
+            self.append(beside.packed(*args))
+            return
         if not self.is_allowed(cls) and not (isinstance(cls, type) and issubclass(cls, (Module, *beside.NAMESPACES)) and not args):
             refuse(f"an object made of {name_of(cls)}, which a checkpoint does not need")
         self.append(cls.__new__(cls, *args))
