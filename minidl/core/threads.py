@@ -27,9 +27,8 @@ WORTH = 1 << 20  # numbers to read from which a thread is worth its start
 
 
 class _Local(threading.local):
-    """Whether this thread multiplies with one BLAS thread already: one of the pool, or one that shares its work with it."""
-
-    alone = False
+    alone = False  # whether this thread multiplies with one BLAS thread
+    part = False  # whether it works on a part, which is not divided again
 
 
 def _available() -> int:
@@ -78,8 +77,8 @@ def _set_blas_threads(num: int) -> None:
 
 
 def _serve(tasks: SimpleQueue[Any]) -> None:
-    """What a thread of the pool does: parts of work, as they come. It does not divide its part again."""
-    _local.alone = True
+    """What a thread of the pool does: parts of work, as they come."""
+    _local.alone = _local.part = True
     while True:
         number, work, part, context, done = tasks.get()
         try:
@@ -125,14 +124,14 @@ def share(work: Callable[[Sequence[Piece]], Result], pieces: Sequence[Piece]) ->
 
 def pays(cost: int) -> bool:
     """Whether threads should share work that reads so many numbers."""
-    return _count > 1 and cost >= WORTH and not _local.alone
+    return _count > 1 and cost >= WORTH and not _local.part
 
 
 def split(work: Callable[[slice], Result], n: int, cost: int = WORTH) -> list[Result]:
     """``work`` on all of n items, one slice for each thread if the cost pays; the results in order."""
-    parts = min(_count, n) if pays(cost) else 1
-    if parts < 2:
+    if not pays(cost):
         return [alone(work, slice(0, n))]
+    parts = max(1, min(_count, n))
     _start(parts - 1)
     return alone(_divide, work, [slice(n * i // parts, n * (i + 1) // parts) for i in range(parts)])
 
@@ -161,9 +160,11 @@ def _divide(work: Callable[[slice], Result], parts: list[slice]) -> list[Result]
     done: SimpleQueue[Any] = SimpleQueue()
     for number, part in enumerate(parts[1:]):
         _tasks.put((number, work, part, contextvars.copy_context(), done))
+    _local.part = True
     try:
         result = work(parts[0])
     finally:
+        _local.part = False
         others = sorted([done.get() for _ in parts[1:]], key=itemgetter(0))
     for _, _, error in others:
         if error is not None:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...core.threads import alone
 from . import dense, depthwise, direct, fft, im2col, pointwise, shifted, transposed
 from .cost import Cost
 from .geometry import Geometry, Problem
@@ -96,7 +97,7 @@ def output(x: np.ndarray, w: np.ndarray, b: np.ndarray | None, geo: Geometry) ->
     x, geo = whole(x, geo)
     if not x.size or not w.size:
         return constant(b, shape, x.dtype, geo.last)
-    return choose("output", x.shape, w.shape, geo, x.dtype).output(x, w, b, geo)
+    return alone(choose("output", x.shape, w.shape, geo, x.dtype).output, x, w, b, geo)
 
 
 def input_grad(g: np.ndarray, w: np.ndarray, b: np.ndarray | None, size: Sizes, geo: Geometry) -> np.ndarray:
@@ -106,8 +107,8 @@ def input_grad(g: np.ndarray, w: np.ndarray, b: np.ndarray | None, size: Sizes, 
         return constant(b, shape, g.dtype, geo.last)
     algorithm = choose("input_grad", shape, w.shape, geo, g.dtype)
     if hasattr(algorithm, "input_grad"):
-        return algorithm.input_grad(g, w, b, size, geo)
-    return transposed.input_grad(algorithm.output, g, w, b, size, geo)
+        return alone(algorithm.input_grad, g, w, b, size, geo)
+    return alone(transposed.input_grad, algorithm.output, g, w, b, size, geo)
 
 
 def weight_grad(x: np.ndarray, g: np.ndarray, kernel: Sizes, geo: Geometry) -> np.ndarray:
@@ -116,4 +117,4 @@ def weight_grad(x: np.ndarray, g: np.ndarray, kernel: Sizes, geo: Geometry) -> n
     x, geo = whole(x, geo)
     if not x.size or not g.size:
         return constant(None, shape, x.dtype, geo.last)
-    return choose("weight_grad", x.shape, shape, geo, x.dtype).weight_grad(x, g, kernel, geo)
+    return alone(choose("weight_grad", x.shape, shape, geo, x.dtype).weight_grad, x, g, kernel, geo)
