@@ -271,8 +271,14 @@ def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, layout: Any
     """`steps` values from `start` to `end`, both included, evenly spaced."""
     if steps < 0:
         raise RuntimeError(f"number of steps must be non-negative, got {steps}")
-    start, end, d = _bound("linspace", start), _bound("linspace", end), type_or_default(dtype)
+    start, end = _bound("linspace", start), _bound("linspace", end)
+    d = spaced_type(start, end, dtype)
     return finish(spaced(start, end, steps, d), device, requires_grad)
+
+
+def spaced_type(start: Any, end: Any, dtype: Any) -> np.dtype:
+    """The type of values in between; by default the default type, or the complex one with parts of it."""
+    return number_type(1j) if dtype is None and (isinstance(start, complex) or isinstance(end, complex)) else type_or_default(dtype)
 
 
 def spaced(start: Any, end: Any, steps: int, d: np.dtype) -> np.ndarray:
@@ -293,7 +299,8 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any
     """base^v for `steps` values v from `start` to `end`, evenly spaced."""
     if steps < 0:
         raise RuntimeError(f"number of steps must be non-negative, got {steps}")
-    start, end, d = _bound("logspace", start), _bound("logspace", end), type_or_default(dtype)
+    start, end = _bound("logspace", start), _bound("logspace", end)
+    d = spaced_type(start, end, dtype)
     bounds = np.asarray([start, end]).astype(d)
     work = d if d.kind in "fc" else np.dtype(np.float32)
     first, last = bounds.astype(work)
