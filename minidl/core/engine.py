@@ -384,7 +384,8 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
     for i, (t, target) in enumerate(zip((inputs,) if isinstance(inputs, Tensor) else inputs, targets)):
         g = captured[target]
         if g is None and materialize_grads:
-            g = np.zeros(t._data.shape, t._data.dtype)
+            g = wrap(np.zeros(t._data.shape, t._data.dtype))
+            g._rg = create_graph
         elif g is None and not allow_unused:
             raise RuntimeError(f"The differentiated Tensor at index {i} appears to not have been used in the graph. Set "
                                "allow_unused=True if this is the desired behavior.")

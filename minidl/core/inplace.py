@@ -41,7 +41,8 @@ def along(x: Any, replay: Any) -> Any:
 
 
 def zeros(like: Any, shape: tuple[int, ...]) -> Any:
-    array = np.zeros(shape, like._data.dtype if isinstance(like, Tensor) else like.dtype)
+    """Zeros to be written into an array of any type: the part of a complex one that is replaced may be real."""
+    array = np.zeros(shape, bool)
     return wrap(array) if isinstance(like, Tensor) else array
 
 

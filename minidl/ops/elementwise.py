@@ -202,8 +202,13 @@ def asinh(x: Any) -> Any:
     return np.arcsinh(x)
 
 
+def acosh_derivative(x: Any) -> Any:
+    """(x^2 - 1)^(-1/2); for complex x in two factors, whose product is cut where acosh is."""
+    return rsqrt(x * x - 1) if dtype_of(x).kind == "f" else rsqrt(x - 1) * rsqrt(x + 1)
+
+
 @public(method=True, inplace=True, aliases="arccosh")
-@primitive(x=lambda g, x: g * rsqrt(x * x - 1), floating="x")
+@primitive(x=lambda g, x: g * acosh_derivative(x), floating="x")
 def acosh(x: Any) -> Any:
     """y = arcosh x, dy/dx = (x^2 - 1)^(-1/2)."""
     return np.arccosh(x)

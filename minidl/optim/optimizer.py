@@ -262,7 +262,7 @@ def evaluate(closure: Callable[[], Any] | None) -> Any:
 def _cast(value: Any, p: Tensor, key: Any = None) -> Any:
     """Loaded state with its tensors in the dtype of the parameter."""
     if isinstance(value, Tensor):
-        if key == "step" or p._data.dtype.kind not in "fc" or value._data.dtype == p._data.dtype:
+        if key == "step" or p._data.dtype.kind != "f" or value._data.dtype == p._data.dtype:
             return value
         return wrap(value._data.astype(p._data.dtype))
     if isinstance(value, dict):
