@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["conditioned", "products"]
+__all__ = ["conditioned", "nudged", "products"]
 
 Arrays = list[np.ndarray]
 STEP = 2.0 ** -16
@@ -58,6 +58,15 @@ def conditioned(evaluate: Callable[[Arrays], Arrays], arguments: Arrays, values:
     n = max((a.size for a in [*arguments, *values]), default=0)
     u, single = unit_roundoff(dtype), unit_roundoff("float32")
     return [np.full(np.shape(y), u * ((8 + n) * (c / STEP + _largest(y) + 4) + 32 * e / single)) for c, e, y in zip(change, error, values)]
+
+
+def nudged(run: Callable[[int], Arrays], values: Arrays) -> Arrays:
+    """Bounds of results that may lose all their digits: 64 times the farthest that floats move in four runs, whose number seeds the rounding errors
+    that `run` puts on what it starts from.
+    """
+    runs = [run(seed) for seed in range(1, 5)]
+    with np.errstate(all="ignore"):
+        return [np.full(np.shape(v), 64 * max(_largest(m - v) for m in moved) if v.dtype.kind == "f" else 0.0) for v, *moved in zip(values, *runs)]
 
 
 def _largest(a: Any) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .adapters import build
+from .bounds import nudged
 from .case import Case, code
 from .report import difference
 
@@ -79,14 +80,11 @@ class Training:
         """Where the runs of both differ by more than rounding explains, or None.
 
         A training may lose all digits: a line search extrapolates from points 1e-6 apart, a step is as long from a gradient of rounding errors as
-        from any other. So a result may differ as the oracle's own does when what it starts from moves by 2^-50: 64 times the farthest of four.
+        from any other. So a result may differ as the oracle's own does when what it starts from is nudged by 2^-50.
         """
         want, have = self.run(oracle), self.run(library)
-        others = [self.run(oracle, seed) for seed in range(1, 5)]
-        for i, (w, h, *moved) in enumerate(zip(want, have, *others)):
-            with np.errstate(all="ignore"):
-                spread = np.fmax.reduce([abs(m - w).max(initial=0.0) for m in moved])
-            found = difference(h, w, 1e-9 * (1 + abs(w)) + 64 * spread)
+        for i, (w, h, bound) in enumerate(zip(want, have, nudged(lambda seed: self.run(oracle, seed), want))):
+            found = difference(h, w, 1e-9 * (1 + abs(w)) + bound)
             if found:
                 return f"{'the losses' if not i else f'parameter {i - 1}'}: {found}"
         return None
