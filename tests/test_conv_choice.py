@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import minidl
 import minidl.nn.functional as F
 from minidl.backends import conv
-from minidl.core import threads, workspace
+from minidl.core import workspace
 from minidl.ops.conv import choose, pieces
 from minidl.ops.conv.geometry import Geometry, Problem
 
@@ -118,14 +118,6 @@ def test_threads_do_not_change_the_result(two_threads: Any, monkeypatch: Any, al
         results.append([y.detach().numpy(), x.grad.numpy(), w.grad.numpy()])
     for one, two in zip(*results):
         np.testing.assert_allclose(two, one, rtol=0, atol=1e-5 * np.abs(one).max())
-
-
-def test_share_keeps_the_order_and_passes_errors_on(two_threads: Any) -> None:
-    assert threads.share(list, range(5)) == [[0, 1], [2, 3, 4]]
-    assert threads.share(lambda part: threads.share(list, part), range(4)) == [[[0, 1]], [[2, 3]]]  # a part is not divided again
-    with pytest.raises(ZeroDivisionError):
-        threads.share(lambda part: 1 // (2 - part[0]), range(4))
-    assert threads.share(len, [1]) == [1] and threads.share(len, []) == [0]
 
 
 def test_numbers_of_threads_are_checked_as_in_pytorch() -> None:

@@ -64,7 +64,7 @@ class Norm:
 
     def joined(self, parts: Any) -> Any:
         """The gradient of w or b from those of its parts, or of all of it in each part."""
-        if parts[0] is None:
+        if any(part is None for part in parts):
             return None
         return sum(parts) if self.w_shape[self.apart] == 1 else np.concatenate(parts, self.apart)  # type: ignore[index]
 
