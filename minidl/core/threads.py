@@ -83,7 +83,7 @@ def _serve(tasks: SimpleQueue[Any]) -> None:
         number, work, part, context, done = tasks.get()
         try:
             done.put((number, context.run(work, part), None))
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  raised again by the caller
             done.put((number, None, error))
         del work, part, context, done  # so that no array waits for the next task
 
