@@ -7,6 +7,7 @@ of the frequencies that stand for a conjugate too. https://docs.pytorch.org/docs
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any
 
@@ -243,7 +244,7 @@ def frequencies(op: str, start: int, stop: int, n: int, d: float, dtype: Any) ->
     dtype = tensor(0.0).dtype if dtype is None else dtype
     if as_numpy_dtype(dtype).kind not in "fc":
         raise RuntimeError(f"{op} requires a floating point or complex dtype")
-    return arange(start, stop, dtype=dtype) * (1.0 / (n * d) if n else 0.0)
+    return arange(start, stop, dtype=dtype) * (1.0 / (n * d) if n * d else math.inf)
 
 
 @public(where="fft")

@@ -10,6 +10,7 @@ import numpy as np
 from ..core import data_of, dtype_of, primitive, public
 from ..core.checks import require_tensor, wrap_dim, wrap_dims
 from ..core.dtypes import as_numpy_dtype, word
+from .complex import view_as_real
 from .decompose import svdvals
 from .elementwise import masked
 from .extrema import amax, amin
@@ -59,8 +60,13 @@ def _vector_norm(x: Any, ord: float, dims: tuple[int, ...], keepdim: bool) -> An
 
 
 def p_norm(x: Any, ord: float, dims: tuple[int, ...], keepdim: bool) -> Any:
-    """`_vector_norm`, of complex numbers that of their lengths."""
-    return _vector_norm(abs(x) if dtype_of(x).kind == "c" else x, ord, dims, keepdim)
+    """`_vector_norm`; of complex numbers that of their lengths, for p = 2 of all their parts, which is smooth where a length is 0."""
+    if dtype_of(x).kind != "c":
+        return _vector_norm(x, ord, dims, keepdim)
+    if ord != 2:
+        return _vector_norm(abs(x), ord, dims, keepdim)
+    y = _vector_norm(view_as_real(x), 2, (*dims, x.ndim), keepdim)
+    return y[..., 0] if keepdim else y
 
 
 def norm_input(op: str, x: Any, dtype: Any) -> Any:
