@@ -1,3 +1,3 @@
-"""The command ``minidl``: train, eval, predict, quantize, ops."""
+"""The command ``minidl``; `main.parser` lists what it does."""
 
 from .main import main as main

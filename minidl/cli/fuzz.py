@@ -35,7 +35,7 @@ def run_fuzz(arguments: argparse.Namespace) -> int:
     try:
         from ..testing.strategies import cases
     except ImportError as error:
-        raise ValueError(f"drawing calls needs Hypothesis, which `pip install minidl[testing]` brings ({error})") from None
+        raise ValueError(f"drawing calls needs Hypothesis, which `pip install hypothesis` brings ({error})") from None
 
     seed = random.randrange(2 ** 31) if arguments.seed is None else arguments.seed
     candidate = onnx_operator(arguments.function) if arguments.arrays == "onnx" else load(arguments.function, arguments.arrays)

@@ -26,7 +26,7 @@ from ..serialization.write import replacing
 from ..transforms import MixUp
 from ..utils.data import DataLoader, TensorDataset
 from .augment import Augment
-from .data import Normalizer, build, restore
+from .data import RUN, Normalizer, build, restore
 from .task import Task, count, evaluate, scores_of
 
 __all__ = ["OPTIMIZERS", "Training"]
@@ -89,7 +89,7 @@ class Training:
         return {name: row[f"test_{name}"] for name in self.task.measures}
 
     def state(self) -> dict[str, Any]:
-        state = {"format": "minidl-run", "config": self.config, "model": self.result.state_dict(), "optimizer": self.optimizer.state_dict(),
+        state = {"format": RUN, "config": self.config, "model": self.result.state_dict(), "optimizer": self.optimizer.state_dict(),
                  "scheduler": self.scheduler.state_dict(), "history": self.history, "generator": wrap(default_generator.get_state()),
                  "normalizer": {"scale": self.normalizer.scale, "mean": self.normalizer.mean, "std": self.normalizer.std}}
         if self.average is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 
 from ..version import RELEASE
@@ -12,14 +13,21 @@ from .data import CheckpointError
 __all__ = ["main"]
 
 
+class Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Tells the default, unless it is that nothing is given."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return action.help if action.default in (None, "") or action.default is False else super()._get_help_string(action)
+
+
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="minidl", description="Deep learning in NumPy: train, evaluate and use a classifier of images.")
+    top = argparse.ArgumentParser(prog="minidl", description="Deep learning in NumPy: train networks on images, use them, and look inside.")
     top.add_argument("--version", action="version", version=f"minidl {RELEASE}")
     commands = top.add_subparsers(dest="command", required=True, metavar="command")
-    for name, module in (("train", train), ("eval", evaluate), ("predict", evaluate), ("quantize", quantize), ("study", study), ("gallery", gallery),
-                         ("ops", reference), ("fuzz", fuzz)):
+    for name, module in (("train", train), ("eval", evaluate), ("predict", evaluate), ("quantize", quantize), ("study", study),
+                         ("gallery", gallery), ("ops", reference), ("fuzz", fuzz)):
         doc = (getattr(module, f"run_{name}").__doc__ or "").splitlines()[0]
-        sub = commands.add_parser(name, help=doc, description=doc, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+        sub = commands.add_parser(name, help=doc, description=doc, formatter_class=Help)
         getattr(module, f"add_{name}_arguments")(sub)
         sub.set_defaults(run=getattr(module, f"run_{name}"))
     return top
@@ -28,6 +36,8 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Runs one command; returns the exit status: 0, 1 after an error (told in one line), 130 after an interruption."""
     arguments = parser().parse_args(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # so that progress shows in a file or pipe, too
     try:
         return int(arguments.run(arguments) or 0)
     except (CheckpointError, ValueError, OSError, RuntimeError) as error:
