@@ -22,7 +22,7 @@ _alias.install()
 if TYPE_CHECKING:
     from .namespace import *
 
-_SUBPACKAGES = ("_C", "_dynamo", "accelerator", "amp", "analysis", "autograd", "backends", "classical", "cli", "compiler", "cuda",
+_SUBPACKAGES = ("_C", "_dynamo", "accelerator", "amp", "analysis", "autograd", "backends", "classical", "cli", "compiler", "core", "cuda",
                 "datasets", "distributed", "distributions", "fft", "func", "fx", "hub", "io", "jit", "linalg", "models",
                 "multiprocessing", "nn", "optim", "profiler", "quantization", "random",
                 "serialization", "special", "studies", "testing", "transforms", "types", "utils", "vision", "viz")
