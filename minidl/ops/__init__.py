@@ -51,6 +51,7 @@ FAMILIES = (  # in the order of their needs
     "linalg",
     "triangular",
     "decompose",
+    "eigen",
     "norms",
     "vectors",
     "loss",
