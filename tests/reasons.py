@@ -18,7 +18,7 @@ NO_ROW: dict[str, str] = {
     **dict.fromkeys((f"fake_quantize_per_{what}_affine" for what in ("tensor", "channel")), "steps, compared bit for bit: tests/test_quantization.py"),
     **dict.fromkeys(("manual_seed", "seed", "initial_seed", "get_rng_state", "set_rng_state"), "the generator's state: tests/test_generator.py and tests/test_engine.py"),
     **dict.fromkeys(("complex", "polar", "real", "imag", "conj", "conj_physical", "resolve_conj", "is_conj", "angle", "view_as_real", "view_as_complex",
-                     "Tensor.cfloat", "Tensor.cdouble"), "complex numbers: tests/test_complex.py"),
+                     "Tensor.cfloat", "Tensor.cdouble", "linalg.eig", "linalg.eigvals"), "complex numbers: tests/test_complex.py"),
     **dict.fromkeys((f"fft.{name}" for name in ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft", "fft2", "ifft2", "rfft2", "irfft2", "hfft2", "ihfft2", "fftn",
                                                 "ifftn", "rfftn", "irfftn", "hfftn", "ihfftn")), "complex numbers: tests/test_fft.py"),
     **dict.fromkeys(("fft.fftfreq", "fft.rfftfreq", "fft.fftshift", "fft.ifftshift", "stft", "istft"), "tests/test_fft.py"),

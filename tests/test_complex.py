@@ -49,7 +49,7 @@ T.cat([z, x]); z.chunk(3); z.unfold(0, 2, 1); T.nn.functional.pad(z, (1, 1)); T.
 z.real * z.imag; z * z.conj(); T.view_as_complex(T.view_as_real(z)); T.view_as_real(z)[..., 0]; T.complex(x, 2 * x); T.polar(x.abs(), x); T.polar(x.abs(), x[0])
 z.to(T.complex64); x.to(T.complex128); z == w; z != z; z == z; T.isclose(z, w); z.bool(); z.logical_not(); z.is_complex(); T.zeros_like(z); T.full((2,), 1j); T.eye(2, dtype=T.cfloat)
 T.nn.functional.conv1d(z[None], w[None]); T.linalg.inv(z); T.linalg.solve(z, w); T.linalg.det(z); T.linalg.slogdet(z); T.linalg.matrix_power(z, 3)
-T.matrix_exp(z / 4); T.linalg.eigvalsh(z + z.mH); T.linalg.svdvals(z); T.linalg.pinv(z); T.linalg.lstsq(z, w).solution; T.linalg.cholesky(z @ z.mH + 4 * T.eye(3, dtype=z.dtype))
+T.matrix_exp(z / 4); T.linalg.eigvalsh(z + z.mH); (T.linalg.eigvals(z) ** 2).sum(); T.linalg.eig(z)[1].abs().sum(); T.linalg.eigvals(z.real).abs().sum(); T.linalg.svdvals(z); T.linalg.pinv(z); T.linalg.lstsq(z, w).solution; T.linalg.cholesky(z @ z.mH + 4 * T.eye(3, dtype=z.dtype))
 """
 WELL = ("linalg", "svd", "matrix_exp", "nuc")  # what divides by differences of singular values and the like
 
