@@ -21,7 +21,7 @@ import numpy as np
 
 from .broadcast import fit, zeros_for
 from .graph import Node, Slot, conjugate
-from .modes import modes
+from .modes import BUFFER, modes
 from .tensor import Tensor, edge, type_name, wrap
 
 __all__ = ["backward", "grad", "execute"]
@@ -73,6 +73,7 @@ def execute(roots: list[tuple[Any, Any]], retain: bool, create: bool, captured: 
     modes.set(create)
     try:
         with np.errstate(all="ignore"):
+            np.setbufsize(BUFFER)
             _run(roots, retain, create, captured)
     finally:
         modes.recording, modes.task = recording, task
