@@ -34,7 +34,7 @@ def mirror(**layers: Any) -> Any:
         package(name, [])
     root.nn = package("nn", [], **{**{k: v for k, v in vars(torch.nn).items() if not k.startswith("__")}, **layers})
     package("nn.modules", [str(source / "nn" / "modules")])
-    for name in ("core.modes", "core.tensor", "ops.create", "ops.join", "ops.select"):
+    for name in ("core.modes", "core.tensor", "ops.create", "ops.join", "ops.random", "ops.select"):
         sys.modules[f"{NAME}.{name}"] = torch
     sys.modules[f"{NAME}.autograd"] = torch.autograd
     for name in ("activation", "container", "conv", "module", "pooling"):

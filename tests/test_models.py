@@ -17,7 +17,7 @@ import minidl
 from minidl import analysis, models, nn
 
 from .models_reference import cases
-from .models_reference.figures import ELSEWHERE, TORCHVISION, UNPUBLISHED
+from .models_reference.figures import DETECTION, ELSEWHERE, FROZEN, TORCHVISION, UNPUBLISHED
 from .models_reference.make import FACTS, checksum, initial, options
 from .models_reference.mirror import mirror
 
@@ -45,7 +45,7 @@ def cost(name: str, size: int, **kwargs: Any) -> int:
 
 
 def test_every_network_has_its_figures() -> None:
-    assert set(models.list_models()) == {*TORCHVISION, *ELSEWHERE, *UNPUBLISHED}
+    assert set(models.list_models()) == {*TORCHVISION, *DETECTION, *ELSEWHERE, *UNPUBLISHED}
 
 
 @pytest.mark.parametrize("name", TORCHVISION)
@@ -56,6 +56,14 @@ def test_torchvision_s_keys_parameters_and_cost(name: str, unfilled: None) -> No
     kwargs = {"image_size": 518} if name == "vit_h_14" else {"aux_logits": False} if name == "googlenet" else options(name)
     assert parameters(models.get_model(name, **kwargs)) == published
     assert round(cost(name, size, **kwargs) / 1e9, 3) == giga
+
+
+@pytest.mark.parametrize("name", DETECTION)
+def test_the_detectors_keys_and_parameters(name: str, unfilled: None) -> None:
+    model = models.get_model(name)
+    assert checksum(model) == FOUND["keys"][name]
+    fixed = sum(parameters(m) for m in model.modules() if isinstance(m, nn.BatchNorm2d)) if name in FROZEN else 0
+    assert parameters(model) - fixed == DETECTION[name]
 
 
 @pytest.mark.parametrize("name", ELSEWHERE)

@@ -4,6 +4,7 @@ No weights are shipped; those in a .pth file load with ``model.load_state_dict(m
 """
 
 from . import _utils as _utils
+from . import detection as detection
 from . import feature_extraction as feature_extraction
 from . import ops as ops
 from . import segmentation as segmentation
@@ -30,4 +31,6 @@ from .swin_transformer import *
 from .unet import *
 from .vgg import *
 from .vision_transformer import *
+from .weights import WeightsEnum as WeightsEnum
+from .weights import weights_named as __getattr__  # ResNet18_Weights and the like  # noqa: F401
 from .xception import *

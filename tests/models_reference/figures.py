@@ -93,6 +93,23 @@ TORCHVISION = {
     "lraspp_mobilenet_v3_large": (3_221_538, 2.086, 520),
 }
 
+# torchvision's detectors: `num_params` of its weights. Those of `FROZEN` are counted without their batch normalisations, which its weights have fixed.
+DETECTION = {
+    "fasterrcnn_mobilenet_v3_large_320_fpn": 19_386_354,
+    "fasterrcnn_mobilenet_v3_large_fpn": 19_386_354,
+    "fasterrcnn_resnet50_fpn": 41_755_286,
+    "fasterrcnn_resnet50_fpn_v2": 43_712_278,
+    "fcos_resnet50_fpn": 32_269_600,
+    "keypointrcnn_resnet50_fpn": 59_137_258,
+    "maskrcnn_resnet50_fpn": 44_401_393,
+    "maskrcnn_resnet50_fpn_v2": 46_359_409,
+    "retinanet_resnet50_fpn": 34_014_999,
+    "retinanet_resnet50_fpn_v2": 38_198_935,
+    "ssd300_vgg16": 35_641_826,
+    "ssdlite320_mobilenet_v3_large": 3_440_060,
+}
+FROZEN = {name for name in DETECTION if not name.startswith("ssd") and not name.endswith("_v2")}
+
 # name: (parameters, multiply-adds / 1e9 or None, height and width, source), with the digits that the source gives. Mi is 2^20.
 _CBAM = "Woo et al.: CBAM, 2018, table 4"
 _ECA = "Wang et al.: ECA-Net, 2020, table 3, which divides by 2^20"

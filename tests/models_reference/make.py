@@ -4,6 +4,7 @@ published: for every shared name, the parameters and multiply-adds / 1e9 that it
 shared name, a checksum of the list of (key, shape) of its state_dict. outputs: for every shared case, a sketch of what it returns
 in eval mode, and while training without dropout. statistics: a sketch of its running means and variances after the latter. initial: sums of what
 ``manual_seed(3)`` makes of its parameters. texts: a checksum of how each shared case prints.
+detectors: for each small detector all this together, losses and gradients, and what it finds.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from typing import Any
 
 import torch
 
-from . import cases
-from .figures import TORCHVISION
+from . import cases, detectors
+from .figures import DETECTION, TORCHVISION
+from .mirror import Hardsigmoid
 
 FACTS = Path(__file__).with_name("torchvision.json")
 
@@ -30,7 +32,7 @@ def checksum(model: Any) -> int:
 
 def options(name: str) -> dict[str, Any]:
     """The segmentation networks are published with their auxiliary classifier."""
-    if name.startswith("lraspp"):
+    if name.startswith("lraspp") or name in DETECTION:
         return {"weights_backbone": None}
     return {"aux_loss": True, "weights_backbone": None} if name.startswith(("fcn_", "deeplab")) else {}
 
@@ -69,6 +71,21 @@ def main() -> None:
         facts["statistics"][name] = cases.sketch(cases.statistics(model.named_buffers()))
     model = without_dropout(cases.fill(torch, cases.build(T, cases.AUXILIARY[0])))
     facts["outputs"]["auxiliary"] = {"train": cases.sketch(model(torch.tensor(cases.image(cases.AUXILIARY[1]))))}
+    for name in DETECTION:
+        assert {w.meta["num_params"] for w in models.get_model_weights(name)} == {DETECTION[name]}
+        with torch.device("meta"):
+            facts["keys"][name] = checksum(models.get_model(name, **options(name)))
+    entropy = torch.nn.functional.binary_cross_entropy_with_logits  # the proposals' labels are single, and so would be this loss
+    torch.nn.functional.binary_cross_entropy_with_logits = lambda x, truth, *args, **how: entropy(x, truth.to(x.dtype), *args, **how)
+    facts["detectors"] = {}
+    for name, build in detectors.DETECTORS.items():
+        torch.manual_seed(3)
+        model = build(T)
+        about = {"initial": initial(model), "text": zlib.crc32(repr(model).encode()), "keys": checksum(model)}
+        for m in model.modules():
+            if hasattr(m, "scale_activation"):
+                m.scale_activation = Hardsigmoid()
+        facts["detectors"][name] = {**about, **detectors.run(torch, without_dropout(detectors.fill(torch, model)), name)}
     FACTS.write_text(json.dumps(facts, indent=1) + "\n")
 
 

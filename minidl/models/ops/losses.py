@@ -30,7 +30,7 @@ def overlap(boxes1: Any, boxes2: Any) -> tuple[Any, Any, Any, Any]:
     return a, b, inter, areas[0] + areas[1] - inter
 
 
-def generalized_box_iou_loss(boxes1: Any, boxes2: Any, reduction: str = "none", eps: float = 1e-7) -> Tensor:
+def generalized_box_iou_loss(boxes1: Any, boxes2: Any, reduction: str = "none", eps: float = 1e-7) -> Any:
     """1 - generalised IoU of the pairs (N, 4) and (N, 4): see `generalized_box_iou`."""
     a, b, inter, union = overlap(boxes1, boxes2)
     size = enclosing(a, b)
@@ -51,7 +51,7 @@ def complete_box_iou_loss(boxes1: Any, boxes2: Any, reduction: str = "none", eps
     return reduced(1 - iou + apart(a, b, 1e-7) + shape_term(b, a, iou, eps), reduction)
 
 
-def sigmoid_focal_loss(inputs: Any, targets: Any, alpha: float = 0.25, gamma: float = 2, reduction: str = "none") -> Tensor:
+def sigmoid_focal_loss(inputs: Any, targets: Any, alpha: float = 0.25, gamma: float = 2, reduction: str = "none") -> Any:
     """Binary cross-entropy, less of what is already well told: a (1 - p)^gamma times -log p, for p the probability of what is true.
 
     a is `alpha` for targets of 1 and 1 - `alpha` for those of 0; no factor for -1. Lin et al.: Focal loss for dense object detection, 2017.
