@@ -22,21 +22,23 @@ _alias.install()
 if TYPE_CHECKING:
     from .namespace import *
 
-_SUBPACKAGES = ("_C", "_dynamo", "accelerator", "amp", "analysis", "autograd", "backends", "classical", "cli", "compiler", "core", "cuda",
-                "datasets", "distributed", "distributions", "fft", "func", "fx", "hub", "io", "jit", "linalg", "models",
-                "multiprocessing", "nn", "optim", "profiler", "quantization", "random",
+_SUBPACKAGES = ("_C", "__config__", "_dynamo", "_subclasses", "accelerator", "amp", "analysis", "ao", "autograd", "backends", "classical", "cli", "compiler", "core", "cuda",
+                "datasets", "distributed", "distributions", "fft", "func", "futures", "fx", "hub", "io", "jit", "linalg", "models",
+                "multiprocessing", "nn", "optim", "overrides", "profiler", "quantization", "random",
                 "serialization", "special", "studies", "testing", "transforms", "types", "utils", "vision", "viz")
-_ELSEWHERE = {"save": "serialization", "load": "serialization", "vmap": "func", "trace": "profiler"}  # trace(x) the op, trace() a tracer
+_ELSEWHERE = {"save": "serialization", "load": "serialization", "vmap": "func", "ScriptModule": "jit", "trace": "profiler"}  # trace(x) the op, trace() a tracer
 
 
 def __getattr__(name: str) -> Any:
     """Loads what `name` needs; called once per name, since what is found becomes an attribute."""
-    if name.startswith("__"):
-        raise AttributeError(f"module 'minidl' has no attribute {name!r}")
     if name in _SUBPACKAGES:
         return importlib.import_module(f"minidl.{name}")
+    if name.startswith("__"):
+        raise AttributeError(f"module 'minidl' has no attribute {name!r}")
     if name in _ELSEWHERE:
         value = getattr(importlib.import_module(f"minidl.{_ELSEWHERE[name]}"), name)
+    elif name.startswith("_") and name in importlib.import_module("minidl.private").__all__:
+        value = getattr(importlib.import_module("minidl.private"), name)
     else:
         found = vars(importlib.import_module("minidl.namespace"))
         if name.startswith("_") or name not in found:

@@ -15,7 +15,7 @@ from .ops.create import tensor as _tensor
 from .ops.storage import TypedStorage as TypedStorage
 from .ops.storage import UntypedStorage as UntypedStorage
 
-__all__ = ["OutOfMemoryError", "TypedStorage", "UntypedStorage", "are_deterministic_algorithms_enabled", "can_cast",
+__all__ = ["Event", "OutOfMemoryError", "PyTorchFileReader", "Stream", "SymBool", "SymFloat", "SymInt", "TypedStorage", "UntypedStorage", "are_deterministic_algorithms_enabled", "can_cast",
            "clear_autocast_cache", "compile", "get_autocast_cpu_dtype", "get_autocast_dtype", "get_autocast_gpu_dtype",
            "get_default_device", "get_float32_matmul_precision", "is_autocast_cpu_enabled", "is_autocast_enabled",
            "is_deterministic_algorithms_warn_only_enabled", "newaxis", "promote_types", "result_type", "scalar_tensor",
@@ -107,6 +107,35 @@ def clear_autocast_cache() -> None:
 
 class OutOfMemoryError(RuntimeError):
     """What a device without memory left would raise: programs catch it by name."""
+
+
+class _Absent:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        raise NotImplementedError(f"{type(self).__name__}: there is none here")
+
+
+class Stream(_Absent):
+    """A queue of a device's work, of which the CPU has none: a name for annotations and for `isinstance`."""
+
+
+class Event(_Absent):
+    """A mark in a queue of a device's work: a name for annotations."""
+
+
+class PyTorchFileReader(_Absent):
+    """The reader of PyTorch's zip files: a name for annotations; `load` reads them."""
+
+
+class SymInt(_Absent):
+    """A size that a tracer would not know yet: a name for `isinstance`; no size is one."""
+
+
+class SymFloat(_Absent):
+    """A number that a tracer would not know yet: a name for `isinstance`; no number is one."""
+
+
+class SymBool(_Absent):
+    """A condition that a tracer would not know yet: a name for `isinstance`; none is one."""
 
 
 # ---- types

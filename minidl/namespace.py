@@ -5,6 +5,8 @@ from math import inf as inf
 from math import nan as nan
 from math import pi as pi
 
+import minidl as torch  # torch.torch is PyTorch too  # noqa: F401
+
 from . import autograd as autograd
 from . import ops as _ops  # fills the table  # noqa: F401
 from .amp import GradScaler as GradScaler
@@ -31,12 +33,19 @@ from .core.tensor import Tensor as Tensor
 from .core.tensor import device as device
 from .core.threads import get_num_threads as get_num_threads
 from .core.threads import set_num_threads as set_num_threads
+from .futures import Future as Future
 from .ops.memory import channels_last as channels_last
 from .ops.memory import channels_last_3d as channels_last_3d
 from .ops.memory import contiguous_format as contiguous_format
+from .ops.memory import jagged as jagged
 from .ops.memory import layout as layout
 from .ops.memory import memory_format as memory_format
 from .ops.memory import preserve_format as preserve_format
+from .ops.memory import sparse_bsc as sparse_bsc
+from .ops.memory import sparse_bsr as sparse_bsr
+from .ops.memory import sparse_coo as sparse_coo
+from .ops.memory import sparse_csc as sparse_csc
+from .ops.memory import sparse_csr as sparse_csr
 from .ops.memory import strided as strided
 
 globals().update(_namespace("torch"))

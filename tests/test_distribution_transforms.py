@@ -218,6 +218,32 @@ def test_counts_that_differ() -> None:
         assert D.kl_divergence(D.Binomial(3, T.tensor(0.5)), D.Binomial(2, T.tensor(0.5))).item() == float("inf")
 
 
+@pytest.mark.parametrize("name", ["covariance_matrix", "precision_matrix", "scale_tril"])
+def test_matrices_of_squares_and_products(name: str) -> None:
+    matrix = np.array([[[2.0, 0.0], [0.5, 1.0]], [[1.0, 0.0], [-0.25, 0.5]]])
+    given = matrix if name == "scale_tril" else matrix @ matrix.swapaxes(-1, -2)
+
+    def run(T: ModuleType) -> list[Any]:
+        m, df = T.tensor(given, requires_grad=True), T.tensor([3.5, 4.0]).double().requires_grad_()
+        d = T.distributions.Wishart(df, **{name: m})
+        value = T.tensor(np.eye(2) + 0.25)
+        y = d.log_prob(value) + d.entropy()
+        y.sum().backward()
+        with pytest.raises(ValueError, match="expected to be greater than ndim - 1 = 1"):
+            T.distributions.Wishart(1.0, scale_tril=T.eye(2))
+        with pytest.raises(AssertionError):
+            T.distributions.Wishart(df)
+        with pytest.raises(ValueError, match="at least two-dimensional"):
+            T.distributions.Wishart(df, scale_tril=T.ones(2))
+        return [y, df.grad, d.mean, d.mode, d.variance, d.scale_tril, d.covariance_matrix, d.precision_matrix]
+
+    for own, theirs in zip(run(minidl), run(torch)):
+        same(own, theirs, "Wishart")
+    minidl.manual_seed(0)
+    d = minidl.distributions.Wishart(minidl.tensor(4.0).double(), scale_tril=minidl.tensor(matrix[0]))
+    assert np.allclose(d.sample((4000,)).mean(0).numpy(), d.mean.numpy(), rtol=0.1) and repr(d.support) == "PositiveDefinite()"
+
+
 def test_modules_of_single_families() -> None:
     for name in ("normal.Normal", "uniform.Uniform", "laplace.Laplace", "cauchy.Cauchy", "half_normal.HalfNormal", "beta.Beta", "chi2.Chi2",
                  "studentT.StudentT", "half_cauchy.HalfCauchy", "pareto.Pareto", "weibull.Weibull", "binomial.Binomial", "multinomial.Multinomial",

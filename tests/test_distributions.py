@@ -59,6 +59,8 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ("Binomial", {"total_count": ((), "five"), "logits": REAL}, ""),
     ("NegativeBinomial", {"total_count": POSITIVE, "probs": UNIT}, ""),
     ("NegativeBinomial", {"total_count": POSITIVE, "logits": REAL}, ""),
+    ("ContinuousBernoulli", {"probs": ((2, 3), "uneven")}, ""),
+    ("ContinuousBernoulli", {"logits": ((2, 3), "away")}, ""),
     ("Weibull", {"scale": POSITIVE, "concentration": POSITIVE}, ""),
     ("Pareto", {"scale": POSITIVE, "alpha": POSITIVE}, ""),
     ("Kumaraswamy", {"concentration1": POSITIVE, "concentration0": POSITIVE}, ""),
@@ -79,7 +81,8 @@ def arrays(draw: Any, shape: tuple[int, ...], domain: str) -> np.ndarray:
         i = np.arange(shape[-1])
         a[..., i, i] = draw(hnp.arrays(np.float64, shape[:-1], elements=st.floats(0.5, 2, width=32).map(float)))
         return a if domain == "root" else a @ a.swapaxes(-1, -2)
-    elements = {"five": st.just(5.0), "real": st.floats(-2, 2, width=32), "positive": SOLID, "negative": SOLID.map(lambda v: -v),
+    elements = {"five": st.just(5.0), "uneven": st.floats(0.0625, 0.4375, width=32) | st.floats(0.5625, 0.9375, width=32) | st.just(0.5),
+                "away": st.floats(-2, -0.25, width=32) | st.floats(0.25, 2, width=32) | st.just(0.0), "real": st.floats(-2, 2, width=32), "positive": SOLID, "negative": SOLID.map(lambda v: -v),
                 "unit": st.floats(0.0625, 0.9375, width=32)}[domain]
     return draw(hnp.arrays(np.float64, shape, elements=elements.map(float)))
 
@@ -198,7 +201,7 @@ PAIRS = [("Normal", "Normal"), ("LogNormal", "LogNormal"), ("HalfNormal", "HalfN
          ("Geometric", "Geometric"), ("Categorical", "Categorical"), ("OneHotCategorical", "OneHotCategorical"),
          ("MultivariateNormal", "MultivariateNormal"), ("OneHotCategoricalStraightThrough", "OneHotCategorical"),
          ("Beta", "Beta"), ("Dirichlet", "Dirichlet"), ("Gamma", "Gamma"), ("Chi2", "Gamma"), ("Exponential", "Gamma"), ("Gamma", "Exponential"),
-         ("Gumbel", "Gumbel"), ("Pareto", "Pareto"), ("Binomial", "Binomial")]
+         ("Gumbel", "Gumbel"), ("Pareto", "Pareto"), ("ContinuousBernoulli", "ContinuousBernoulli"), ("Binomial", "Binomial")]
 
 
 @pytest.mark.parametrize(("first", "second"), PAIRS)

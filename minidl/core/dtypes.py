@@ -40,10 +40,14 @@ class dtype:
 
 
 class AbsentType(dtype):
-    """A type that PyTorch has and NumPy, or this library, has not: code may name it and compare with it. TypeError where it is used."""
+    """A type that PyTorch has and NumPy, or this library, has not: code may name it and compare with it. TypeError where it is used.
+
+    A tensor without elements can have it; its array's dtype is `nothing`, a structure with this name.
+    """
 
     def __init__(self, name: str, itemsize: int) -> None:
         self.name, self.itemsize = name, itemsize
+        self.nothing = np.dtype([(name, f"V{itemsize}")])
         self.is_floating_point, self.is_complex, self.is_signed = name[0] in "bf", name[0] == "c", name[0] != "u" and name != "float8_e8m0fnu"
 
     @property
@@ -64,7 +68,15 @@ int64, int32, int16, int8 = dtype("int64", "i8"), dtype("int32", "i4"), dtype("i
 uint8, bool_ = dtype("uint8", "u1"), dtype("bool", "?")
 complex128, complex64 = dtype("complex128", "c16"), dtype("complex64", "c8")
 
-DTYPES = {d.dtype: d for d in (float64, float32, float16, complex128, complex64, int64, int32, int16, int8, uint8, bool_)}
+
+class _Types(dict[np.dtype, dtype]):
+    def __missing__(self, d: np.dtype) -> dtype:
+        if d.names is None:
+            raise KeyError(d)
+        return ABSENT[d.names[0]]
+
+
+DTYPES = _Types((d.dtype, d) for d in (float64, float32, float16, complex128, complex64, int64, int32, int16, int8, uint8, bool_))
 ABSENT: dict[str, dtype] = {name: AbsentType(name, size) for name, size in (
     ("bfloat16", 2), ("float8_e4m3fn", 1), ("float8_e4m3fnuz", 1), ("float8_e5m2", 1), ("float8_e5m2fnuz", 1), ("float8_e8m0fnu", 1),
     ("complex32", 4), ("uint16", 2), ("uint32", 4), ("uint64", 8))}

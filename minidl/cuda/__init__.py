@@ -101,3 +101,11 @@ class Event(Stream):
 
 class CUDAGraph(Stream):
     """AssertionError: there is no GPU here."""
+
+
+class StreamContext(Stream):
+    """AssertionError: there is no GPU here."""
+
+
+class graph(Stream):
+    """AssertionError: there is no GPU here."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-__all__ = ["ReduceOp", "all_gather", "all_gather_object", "all_reduce", "barrier", "broadcast", "broadcast_object_list", "destroy_process_group",
+__all__ = ["ProcessGroup", "ReduceOp", "all_gather", "all_gather_object", "all_reduce", "barrier", "broadcast", "broadcast_object_list", "destroy_process_group",
            "get_backend", "get_rank", "get_world_size", "init_process_group", "is_available", "is_gloo_available", "is_initialized", "is_mpi_available",
            "is_nccl_available", "is_torchelastic_launched", "new_group", "reduce"]
 
@@ -37,6 +37,10 @@ def _no_group(*args: Any, **kwargs: Any) -> NoReturn:
 get_rank = get_world_size = get_backend = barrier = destroy_process_group = new_group = _no_group
 all_reduce = all_gather = all_gather_object = broadcast = broadcast_object_list = reduce = _no_group
 is_nccl_available = is_gloo_available = is_mpi_available = is_torchelastic_launched = is_available
+
+
+class ProcessGroup:
+    """What a group of processes would be: a name for annotations."""
 
 
 class ReduceOp:

@@ -27,6 +27,7 @@ from .categorical import OneHotCategorical as OneHotCategorical
 from .categorical import OneHotCategoricalStraightThrough as OneHotCategoricalStraightThrough
 from .constraint_registry import biject_to as biject_to
 from .constraint_registry import transform_to as transform_to
+from .continuous_bernoulli import ContinuousBernoulli as ContinuousBernoulli
 from .counts import Binomial as Binomial
 from .counts import Multinomial as Multinomial
 from .counts import NegativeBinomial as NegativeBinomial
@@ -84,6 +85,7 @@ from .transforms import TanhTransform as TanhTransform
 from .transforms import Transform as Transform
 from .transforms import identity_transform as identity_transform
 from .von_mises import VonMises as VonMises
+from .wishart import Wishart as Wishart
 
 # The modules that PyTorch has for single families.
 normal = uniform = laplace = cauchy = half_normal = location

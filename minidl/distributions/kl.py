@@ -10,6 +10,7 @@ from ..ops.activation import softplus
 from ..ops.triangular import solve_triangular
 from .bernoulli import Bernoulli, Geometric
 from .categorical import Categorical, OneHotCategorical
+from .continuous_bernoulli import ContinuousBernoulli
 from .counts import Binomial
 from .dirichlet import Beta, Dirichlet
 from .exponential import Exponential, Poisson
@@ -72,6 +73,11 @@ def _gumbel(p: Any, q: Any) -> Any:
 def _pareto(p: Any, q: Any) -> Any:
     scale, alpha = p.scale / q.scale, q.alpha / p.alpha
     return (q.alpha * scale.log() - alpha.log() + alpha - 1).masked_fill(p.support.lower_bound < q.support.lower_bound, math.inf)
+
+
+@register_kl(ContinuousBernoulli, ContinuousBernoulli)
+def _continuous_bernoulli(p: Any, q: Any) -> Any:
+    return p.mean * (p.logits - q.logits) + p._cont_bern_log_norm() + (-p.probs).log1p() - q._cont_bern_log_norm() - (-q.probs).log1p()
 
 
 @register_kl(Beta, Beta)

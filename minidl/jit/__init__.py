@@ -35,7 +35,7 @@ def script(obj: T, *args: Any, **kwargs: Any) -> T:
     return obj
 
 
-export = freeze = interface = optimize_for_inference = script_if_tracing = script_method = unused = script
+_overload = export = freeze = interface = optimize_for_inference = script_if_tracing = script_method = unused = script
 
 
 def trace(func: Any, example_inputs: Any = None, **kwargs: Any) -> Any:
@@ -66,6 +66,11 @@ def annotate(the_type: Any, the_value: T) -> T:
 def Attribute(value: T, type: Any) -> T:
     """The value."""
     return value
+
+
+def _get_trace_graph(f: Any, args: Any = (), kwargs: Any = None, **options: Any) -> NoReturn:
+    """NotImplementedError: a program is run, never recorded."""
+    raise NotImplementedError(f"jit: {type(f).__name__} cannot be traced: this library runs a program and keeps no graph of it")
 
 
 def save(m: Any, f: Any, **kwargs: Any) -> NoReturn:

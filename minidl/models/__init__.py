@@ -33,4 +33,6 @@ from .vgg import *
 from .vision_transformer import *
 from .weights import WeightsEnum as WeightsEnum
 from .weights import weights_named as __getattr__  # ResNet18_Weights and the like  # noqa: F401
+from .weights import WeightsEnum as WeightsEnum
+from .weights import weights_named as __getattr__  # ResNet18_Weights and the like  # noqa: F401
 from .xception import *

@@ -73,3 +73,4 @@ FAMILIES = (  # in the order of their needs
 for _family in FAMILIES:
     importlib.import_module(f"{__name__}.{_family}")
 bind()
+aten = importlib.import_module(f"{__name__}.aten").aten

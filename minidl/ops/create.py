@@ -10,7 +10,7 @@ import numpy as np
 from ..core import Tensor, data_of, default_dtype, from_array, public, wrap
 from ..core.broadcast import as_type
 from ..core.checks import as_sizes, require_tensor
-from ..core.dtypes import as_numpy_dtype
+from ..core.dtypes import AbsentType, as_numpy_dtype
 from ..core.generator import fma
 from ..core.promotion import check_fits, number_type
 from ..core.tensor import require_cpu
@@ -124,7 +124,8 @@ def ones(*size: Any, dtype: Any = None, layout: Any = None, device: Any = None, 
 def empty(*size: Any, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
           pin_memory: bool = False, memory_format: Any = contiguous_format) -> Tensor:
     """Uninitialised memory of the given sizes."""
-    array = np.empty(check_sizes("empty", size), type_or_default(dtype))
+    sizes = check_sizes("empty", size)
+    array = np.empty(sizes, dtype.nothing if isinstance(dtype, AbsentType) and 0 in sizes else type_or_default(dtype))
     return finish(ordered(array, memory_format), device, requires_grad)
 
 

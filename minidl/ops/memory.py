@@ -75,10 +75,17 @@ def ordered(x: np.ndarray, format: memory_format, copy: bool = False) -> np.ndar
 
 
 class layout:
-    """The layout of every tensor here: torch.strided."""
+    """How elements are kept: torch.strided of every tensor here; the others are names to compare with."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
 
     def __repr__(self) -> str:
-        return "torch.strided"
+        return f"torch.{self.name}"
+
+    def __reduce__(self) -> str:
+        return self.name
 
 
-strided = layout()
+strided, jagged = layout("strided"), layout("jagged")
+sparse_coo, sparse_csr, sparse_csc, sparse_bsr, sparse_bsc = (layout(f"sparse_{name}") for name in ("coo", "csr", "csc", "bsr", "bsc"))

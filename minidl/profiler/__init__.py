@@ -13,3 +13,8 @@ from .profile import record_function as record_function
 from .profile import schedule as schedule
 from .profile import tensorboard_trace_handler as tensorboard_trace_handler
 from .trace import trace as trace
+
+
+def kineto_available() -> bool:
+    """False: the profiler is the library's own."""
+    return False

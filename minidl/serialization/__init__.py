@@ -4,6 +4,8 @@
 built by it (`minidl.serialization.rebuild`), anything else is refused by name, and nothing of the file's is ever run.
 """
 
+from typing import Any
+
 from .formats import load_npz as load_npz
 from .formats import load_safetensors as load_safetensors
 from .formats import save_npz as save_npz
@@ -16,3 +18,5 @@ from .trust import get_safe_globals as get_safe_globals
 from .trust import safe_globals as safe_globals
 from .write import DEFAULT_PROTOCOL as DEFAULT_PROTOCOL
 from .write import save as save
+
+MAP_LOCATION = Any  # of annotations: where to load to

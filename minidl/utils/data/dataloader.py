@@ -102,9 +102,9 @@ class DataLoader(Generic[T_co]):
                           "processors for them; more may run slower.", stacklevel=2)
 
     def _context(self, context: Any) -> Any:
-        """How processes start, as the `multiprocessing` module has it; by default by fork on Linux, which copies nothing."""
+        """How processes start, as the `multiprocessing` module has it, if it was said."""
         if context is None:
-            return multiprocessing.get_context("fork" if sys.platform == "linux" else None)
+            return None
         if self.num_workers == 0:
             raise ValueError("multiprocessing_context can only be used with multi-process loading (num_workers > 0), but got "
                              "num_workers=0")
@@ -149,7 +149,11 @@ class DataLoader(Generic[T_co]):
         return n if self.batch_size is None else n // self.batch_size if self.drop_last else -(-n // self.batch_size)
 
 
-class Here:
+class _BaseDataLoaderIter:
+    """A pass over the data."""
+
+
+class Here(_BaseDataLoaderIter):
     """One pass over the data, each batch fetched when it is asked for."""
 
     def __init__(self, loader: DataLoader[Any]) -> None:
@@ -168,7 +172,7 @@ class Here:
         return self.fetch(next(self.indices))
 
 
-class Workers:
+class Workers(_BaseDataLoaderIter):
     """A pass over the data by workers. Batch i comes from worker i mod their number (without those at their end)."""
 
     workers: list[Any]
@@ -177,13 +181,13 @@ class Workers:
         self.loader, self.workers, self.turn, self.pid = loader, [], 0, os.getpid()
         self.indices = iter(loader._index_sampler)
         base_seed, n, plan = draw_seed(loader.generator), loader.num_workers, loader._plan()
+        context = loader.multiprocessing_context or multiprocessing.get_context("fork" if sys.platform == "linux" else None)  # a fork copies nothing
         for i in range(n):
             info = WorkerInfo(i, n, base_seed + i, loader.dataset)
             if loader.threads:
                 self.workers.append(ThreadWorker(plan, info, loader.worker_init_fn))
             else:
-                self.workers.append(ProcessWorker(plan, info, base_seed, loader.worker_init_fn, loader.multiprocessing_context,
-                                                  self.workers))
+                self.workers.append(ProcessWorker(plan, info, base_seed, loader.worker_init_fn, context, self.workers))
         self._fill()
 
     def begin(self) -> None:
@@ -243,5 +247,10 @@ class Workers:
         for worker in workers:
             worker.join()
 
+    _shutdown_workers = close  # PyTorch's name
+
     def __del__(self) -> None:
         self.close()
+
+
+_SingleProcessDataLoaderIter, _MultiProcessingDataLoaderIter = Here, Workers

@@ -1,4 +1,8 @@
 """``torch.utils.data._utils.collate``: the names of ``minidl.utils.data.collate``."""
 
+import re
+
 from ..collate import default_collate as default_collate
 from ..collate import default_convert as default_convert
+
+np_str_obj_array_pattern = re.compile("[SaUO]")  # the kinds of arrays that are no tensors

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn, TypeVar
 
-from .nn import Module
+from ..nn import Module
 
 __all__ = ["Graph", "GraphModule", "Interpreter", "Node", "Proxy", "Tracer", "replace_pattern", "symbolic_trace", "wrap"]
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from .compiler import disable as disable
-from .compiler import is_compiling as is_compiling
-from .compiler import reset as reset
-from .nn import Module
+from ..compiler import allow_in_graph as allow_in_graph
+from ..compiler import assume_constant_result as assume_constant_result
+from ..compiler import disable as disable
+from ..compiler import is_compiling as is_compiling
+from ..compiler import reset as reset
+from ..nn import Module
 
 __all__ = ["OptimizedModule", "config", "disable", "eval_frame", "graph_break", "is_compiling", "mark_dynamic", "mark_static", "mark_static_address", "reset"]
 

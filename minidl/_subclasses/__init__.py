@@ -1,0 +1,3 @@
+"""``torch._subclasses``: kinds of tensors that only a compiler makes."""
+
+from .fake_tensor import FakeTensor as FakeTensor

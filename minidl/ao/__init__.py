@@ -1,0 +1,3 @@
+"""``torch.ao``: the place of quantization."""
+
+from . import quantization as quantization

@@ -1,0 +1,1 @@
+"""``torch.fx.experimental``: what code asks a tracer, and the answers where there is none."""

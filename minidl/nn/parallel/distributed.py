@@ -1,0 +1,3 @@
+"""``torch.nn.parallel.distributed``: the name of a module of several processes."""
+
+from . import DistributedDataParallel as DistributedDataParallel
