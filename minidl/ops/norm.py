@@ -293,7 +293,7 @@ def batch_norm(input: Any, running_mean: Any, running_var: Any, weight: Any = No
 
 
 def require_several(op: str, shape: tuple[int, ...], count: int) -> None:
-    if count == 1:
+    if count == 1 and 0 not in shape:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {list(shape)} ({op})")
 
 
