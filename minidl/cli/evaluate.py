@@ -11,7 +11,7 @@ from ..core.tensor import wrap
 from ..nn import functional as F
 from .data import QUANTIZED, CheckpointError, Normalizer, build, read_checkpoint, restore
 from .task import evaluate, predictions
-from .train import task_of
+from .train import positive, task_of
 
 __all__ = ["add_eval_arguments", "add_predict_arguments", "run_eval", "run_predict"]
 
@@ -38,7 +38,7 @@ def run_eval(arguments: argparse.Namespace) -> None:
 def add_predict_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("checkpoint", help="a checkpoint of `minidl train` or `minidl quantize`, or a run's directory")
     parser.add_argument("images", nargs="+", metavar="image", help="image files; resized to what the model takes")
-    parser.add_argument("--top", type=int, default=3, help="how many classes to print")
+    parser.add_argument("--top", type=positive, default=3, help="how many classes to print")
 
 
 def run_predict(arguments: argparse.Namespace) -> None:

@@ -13,6 +13,7 @@ from ..testing.adapters import Candidate, jax_function, minidl_function, numpy_f
 from ..testing.checking import check
 from ..testing.onnx import onnx_operator
 from ..testing.report import Mismatch
+from .train import positive
 
 __all__ = ["add_fuzz_arguments", "run_fuzz"]
 
@@ -23,7 +24,7 @@ def add_fuzz_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("function", help="MODULE:FUNCTION, called as PyTorch's operator is; with --library onnx an ONNX operator")
     parser.add_argument("--as", dest="op", required=True, metavar="OPERATOR", help="what it should be, such as conv_transpose2d")
     parser.add_argument("--library", dest="arrays", choices=[*ADAPTERS, "onnx"], default="numpy", help="whose arrays it takes")
-    parser.add_argument("--examples", type=int, default=500, help="how many calls are drawn")
+    parser.add_argument("--examples", type=positive, default=500, help="how many calls are drawn")
     parser.add_argument("--seed", type=int, help="the same seed draws the same calls; by default another each time")
     parser.add_argument("--oracle", choices=["minidl", "none"], default="minidl", help="none: relations and slopes alone")
     parser.add_argument("--plain", action="store_true", help="only contiguous arrays, batches, and paddings in numbers")
