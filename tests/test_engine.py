@@ -353,3 +353,17 @@ def test_a_context_takes_any_attribute():
         return factor, x.grad.tolist()
 
     assert run(minidl) == run(torch) == (3.0, [3.0, 3.0])
+
+
+def test_the_settings_of_numpy_are_the_callers_again() -> None:
+    """An op and its backward compute in silence and with a small buffer; the caller's own settings stay."""
+    seen = []
+    x = minidl.tensor([[1000.0, -1.0], [0.0, 2.0]], requires_grad=True)
+    x.register_hook(lambda g: seen.append((np.geterr(), np.getbufsize())))
+    with np.errstate(all="raise"):
+        np.setbufsize(4096)
+        before = np.geterr(), np.getbufsize()
+        (x.exp() / minidl.zeros(2)).sum().backward()
+        assert (np.geterr(), np.getbufsize()) == before
+    (inside,) = seen
+    assert set(inside[0].values()) == {"ignore"} and inside[1] == 1024
