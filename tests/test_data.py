@@ -318,6 +318,7 @@ def test_large_batches_are_ordinary_arrays_and_leave_no_file_open():
 
 
 def test_any_start_method():
+    assert data.DataLoader([1]).multiprocessing_context is None
     with within(60):
         loader = data.DataLoader(range(6), batch_size=2, num_workers=1, multiprocessing_context="spawn")
         assert [b.tolist() for b in loader] == [[0, 1], [2, 3], [4, 5]]

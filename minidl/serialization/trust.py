@@ -178,8 +178,10 @@ class Unpickler(PythonUnpickler):  # type: ignore[misc]
         if cls is PackedSequence:
             self.append(beside.packed(*args))
             return
-        if not self.is_allowed(cls) and not (isinstance(cls, type) and issubclass(cls, (Module, *beside.NAMESPACES)) and not args):
-            refuse(f"an object made of {name_of(cls)}, which a checkpoint does not need")
+        if not self.is_allowed(cls):
+            if not (isinstance(cls, type) and issubclass(cls, (Module, *beside.NAMESPACES))):
+                refuse(f"an object made of {name_of(cls)}, which a checkpoint does not need")
+            args = ()  # what `__new__` of these ignores; metrics that are layers write some
         self.append(cls.__new__(cls, *args))
 
     def load_build(self) -> None:
