@@ -19,6 +19,8 @@ SLOPES = st.sampled_from([-1.0, -0.25, 0.0, 0.5, -2.0, 3.0])
 @example([(-1e-5, -1.0)], 1.0, 1)  # of two equal ends the first is kept
 @example([(-1e-5, 0.0)], 1.0, 3)
 @example([(np.inf, -1.0)], 1.0, 2)
+@example([(-1.0, -1.0)], 1.0, 4)  # the second point may be no better than the first
+@example([(0.0, -1.0), (1.0, -1.0), (1.0, -1.0)], 1.0, 5)  # away from the left end
 @given(st.lists(st.tuples(LOSSES, SLOPES), min_size=1, max_size=12), st.sampled_from([1.0, 0.25]), st.integers(1, 12))
 def test_decisions_are_pytorchs(values: list[tuple[float, float]], t: float, limit: int) -> None:
     """Both are told the same losses and slopes, whatever step they ask for; they ask for the same steps and end at the same point."""

@@ -9,6 +9,10 @@ BREAKS: dict[str, list[tuple[str, str, str]]] = {
     ],
     "testing/training.py": [
         ("return self.base ** epoch", "return self.base * epoch", "testing_strategies: power"),
+        ("1e-9 * (1 + abs(w)) + bound", "1e-6 * (1 + abs(w)) + bound", "testing_strategies: told_apart"),
+    ],
+    "testing/bounds.py": [
+        ("64 * max(_largest(m - v)", "0 * max(_largest(m - v)", "testing_strategies: loses_all_digits"),
     ],
     "serialization/trust.py": [
         ("if found is not None and self.modules:", "if found is not None:", "serialization_edges serialization serialization_hostile"),
@@ -125,6 +129,8 @@ BREAKS: dict[str, list[tuple[str, str, str]]] = {
     "transforms/functional/warp.py": [
         ("from_middle(img, center), -angle,", "from_middle(img, center), angle,", "transforms_edges transforms transforms_values"),
         ("translate[0], center[1] + translate[1]", "translate[1], center[1] + translate[0]", "transforms_edges transforms transforms_values"),
+        ("np.clip(np.nan_to_num(pixels @ numerator / (pixels @ denominator)[:, None] - 1, nan=2.0), -2.0, 2.0)",
+         "pixels @ numerator / (pixels @ denominator)[:, None] - 1", "transforms_values: horizon"),
         ('mode.value, "zeros", False)', 'mode.value, "zeros", True)', "transforms_edges transforms transforms_values"),
     ],
     "transforms/functional/filter.py": [

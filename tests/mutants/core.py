@@ -47,7 +47,7 @@ BREAKS: dict[str, list[tuple[str, str, str]]] = {
     ],
     "core/broadcast.py": [
         ("if n == 1 and x.shape[i + lead] != 1)", "if n == 1 and x.shape[i] != 1)", "engine_edges"),
-        ("        g = sum_to(np.asarray(g), shape)\n    return g if g.dtype == dtype else g.astype(dtype)",
+        ("        g = sum_to(np.asarray(g), shape)\n    return g if g.dtype == dtype else as_type(g, dtype)",
          "        g = sum_to(np.asarray(g), shape)\n    return g", "engine_edges"),
         ("strides = [s if x.shape[d] == shape[d + lead] else 0", "strides = [s", "views ops: expand"),
     ],
@@ -57,7 +57,7 @@ BREAKS: dict[str, list[tuple[str, str, str]]] = {
         ("values *= n", "values *= 1", "engine_edges"),
     ],
     "core/dtypes.py": [
-        ('if a.kind == "f" and b.kind != "f":', 'if a.kind == "f" and b.kind == "b":', "engine_edges"),
+        ('if a.kind in "fc" and b.kind not in "fc":', 'if a.kind in "fc" and b.kind == "b":', "engine_edges"),
         ("self.eps, self.smallest_normal, self.tiny = float(info.eps)", "self.eps, self.smallest_normal, self.tiny = float(info.epsneg)",
          "engine_edges"),
     ],
@@ -86,7 +86,7 @@ BREAKS: dict[str, list[tuple[str, str, str]]] = {
         ("    if modes.recording < 0:\n        t._inference = True", "    pass", "engine_edges twins"),
         ("if base is None or view._seen == view._counter[0]:",
          "if base is None or True:", "engine engine_edges views"),
-        ("if value and self._data.dtype.kind != \"f\":", "if False:", "engine_edges twins"),
+        ("if value and self._data.dtype.kind not in \"fc\":", "if False:", "engine_edges twins"),
         ("if self.requires_grad and not force:", "if False:", "engine_edges twins"),
         ("self.move_to_end(handle.id, last=False)", "pass", "engine engine_edges module_hooks"),
         ("if value._data.dtype != self._data.dtype:", "if False:", "engine_edges twins"),
@@ -99,8 +99,7 @@ BREAKS: dict[str, list[tuple[str, str, str]]] = {
         ("position = 0 if self._untouched else int", "position = int", "generator engine"),
     ],
     "core/threads.py": [
-        ("others = [_threads().submit(contextvars.copy_context().run, _part, work, part) for part in parts[1:]]",
-         "others = [_threads().submit(contextvars.copy_context().run, _part, work, part) for part in parts[:-1]]", "conv_choice conv reliability"),
+        ("for number, part in enumerate(parts[1:]):", "for number, part in enumerate(parts[:-1]):", "conv_choice conv reliability"),
     ],
     "core/workspace.py": [
         ("class _Local(threading.local):", "class _Local:", "conv conv_choice reliability"),
@@ -115,8 +114,7 @@ BREAKS: dict[str, list[tuple[str, str, str]]] = {
     ],
     "autograd/functional.py": [
         ("if strict and any(g is None for g in found):", "if False:", "function engine_edges twins"),
-        ("products = _vjp(rows, us, v if isinstance(v, tuple) else (v,), create_graph, False)",
-         "products = _vjp(rows, us, v if isinstance(v, tuple) else (v,), False, False)", "function engine_edges twins"),
+        ("products = _vjp(rows, us, vs, create_graph, False)", "products = _vjp(rows, us, vs, False, False)", "function engine_edges twins"),
     ],
     "utils/checkpoint.py": [
         ("default_generator.set_state(self.state)", "pass", "checkpoint"),

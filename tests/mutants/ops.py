@@ -22,13 +22,13 @@ BREAKS: dict[str, list[tuple[str, str, str]]] = {
     ],
     "ops/powers.py": [
         ("return g * (2 * a)", "return g * a", "ops twins: [pow] or square or tensor or leaf"),
-        ("return masked(g * (y * logarithm), (a != 0) | ~(b >= 0))", "return g * (y * logarithm)", "ops elementwise twins: pow or tensor or leaf"),
+        ("return masked(g * (y * logarithm), (a != 0) | ~(b.real >= 0))", "return g * (y * logarithm)", "ops elementwise twins: pow or tensor or leaf"),
         ("a=lambda g, a, b: g / (1 + exp(b - a))", "a=lambda g, a, b: g / (1 + exp(a - b))", "ops twins: logaddexp or tensor or leaf"),
         ("1 - 2 * (b & 1)", "1 - (b & 1)", "ops elementwise twins: pow or tensor or leaf"),
         ("np.equal(a, 0) & ~np.isnan(b), 0", "np.equal(a, 0), 0", "ops elementwise twins: xlogy or tensor or leaf"),
     ],
     "ops/relu.py": [
-        ("@primitive(x=lambda g, y: masked(g, ~(y <= 0)))", "@primitive(x=lambda g, y: masked(g, ~(y < 0)))", "ops elementwise twins: relu"),
+        ("@primitive(x=lambda g, y: masked(g, y != 0))", "@primitive(x=lambda g, y: masked(g, y >= 0))", "ops elementwise twins: relu"),
         ("masked(g, (x > low) & (x < high))", "masked(g, (x >= low) & (x <= high))", "ops elementwise twins: hardtanh or relu6"),
         ("masked(g * (x / 3 + 0.5)", "masked(g * (x / 3 - 0.5)", "ops twins: hardswish"),
         ("leaky_relu(input, (lower + upper) / 2, inplace)", "leaky_relu(input, upper - lower, inplace)", "ops twins: rrelu"),
@@ -169,6 +169,7 @@ BREAKS: dict[str, list[tuple[str, str, str]]] = {
         ("slope * valid * move * factor", "slope * valid * factor", "ops twins: grid_sample"),
         ("flips = np.floor(np.abs(c - low) / span)", "flips = np.round(np.abs(c - low) / span)", "ops twins: grid_sample"),
         ("np.where(inside, a, 0)", "a", "ops twins: grid_sample"),
+        ("_where(move != 0, c * move, 0.0) + shift", "c * move + shift", "ops: grid_sample"),
     ],
     "ops/loss.py": [
         ("x=lambda g, x, target, count: (2 * share(g, count)) * (x - target)", "x=lambda g, x, target, count: share(g, count) * (x - target)", "ops losses twins: mse"),

@@ -29,8 +29,20 @@ BREAKS: dict[str, list[tuple[str, str, str]]] = {
         ("d += (weights.pop() - y @ d * r) * s", "d += weights.pop() * s", "optim twins"),
         ("del state[name][:-history_size]", "pass", "optim twins"),
     ],
+    "optim/line_search.py": [
+        ("low = 0 if ends[0].loss <= ends[1].loss else 1", "low = 0 if ends[0].loss < ends[1].loss else 1", "line_search"),
+        ("((a.t, b.t) if a.t <= b.t else (b.t, a.t))", "(min(a.t, b.t), max(a.t, b.t))", "line_search"),
+        ("if point.slope * (ends[1 - low].t - ends[low].t) >= 0:", "if True:", "line_search"),
+        ("elif stalled or t >= right", "elif t >= right", "line_search"),
+        ("(rounds > 1 and point.loss >= previous.loss)", "(rounds > 0 and point.loss >= previous.loss)", "line_search"),
+        ("t = right - margin if abs(t - right) < abs(t - left) else left + margin", "t = right - margin", "line_search"),
+    ],
+    "optim/muon.py": [
+        ("float(np.float32(beta)) * x.astype(np.float64) + np.float32(alpha) * y", "beta * x + np.float32(alpha) * y", "optim_muon"),
+        ("0x7FFF + (bits >> 16 & 1)", "0x8000", "optim_muon"),
+    ],
     "optim/per_parameter.py": [
-        ("                        p._counter[0] += 1", "                        pass", "optim twins"),
+        ("            p._counter[0] += 1", "            pass", "optim twins"),
         ("            g = np.negative(g, out=total)", "            pass", "optim twins"),
         ("scratch *= 1 - beta\n", "scratch *= beta\n", "optim twins"),
         ('kept[name] = scalar(float(kept[name]))', "pass", "optim serialization"),
