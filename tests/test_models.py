@@ -37,10 +37,10 @@ def parameters(model: Any) -> int:
     return sum(p.numel() for p in model.parameters())
 
 
-def cost(name: str, size: int, **kwargs: Any) -> int:
+def cost(name: str, size: Any, **kwargs: Any) -> int:
     """Multiply-adds at full size, counted by PyTorch, by the same source on its device without memory."""
     with torch.device("meta"), FlopCounterMode(display=False) as counter:
-        mirror().models.get_model(name, **kwargs).eval()(torch.empty(1, 3, size, size))
+        mirror().models.get_model(name, **kwargs).eval()(torch.empty(1, 3, *((size, size) if isinstance(size, int) else size)))
     return counter.get_total_flops() // 2
 
 

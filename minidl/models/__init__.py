@@ -8,6 +8,7 @@ from . import detection as detection
 from . import feature_extraction as feature_extraction
 from . import ops as ops
 from . import segmentation as segmentation
+from . import video as video
 from .alexnet import *
 from .attention_resnet import *
 from .convnext import *
@@ -31,8 +32,6 @@ from .swin_transformer import *
 from .unet import *
 from .vgg import *
 from .vision_transformer import *
-from .weights import WeightsEnum as WeightsEnum
-from .weights import weights_named as __getattr__  # ResNet18_Weights and the like  # noqa: F401
 from .weights import WeightsEnum as WeightsEnum
 from .weights import weights_named as __getattr__  # ResNet18_Weights and the like  # noqa: F401
 from .xception import *

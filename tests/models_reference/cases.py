@@ -45,6 +45,12 @@ SHARED = {
     "swin_v2": (("T.models.SwinTransformer([4, 4], 12, [2, 2], [2, 3], [4, 3], num_classes=7, block=T.models.swin_transformer.SwinTransformerBlockV2, "
                  "downsample_layer=T.models.swin_transformer.PatchMergingV2)"), (2, 3, 46, 60)),
     "maxvit": ("T.models.MaxVit((64, 64), 8, 4, [8, 12], [1, 2], 4, 0.2, num_classes=7)", (2, 3, 64, 64)),
+    "video_resnet": (("T.models.video.VideoResNet(T.models.video.resnet.BasicBlock, [T.models.video.resnet.Conv3DSimple, T.models.video.resnet."
+                      "Conv3DNoTemporal, T.models.video.resnet.Conv2Plus1D, T.models.video.resnet.Conv3DNoTemporal], [1, 2, 1, 1], "
+                      "T.models.video.resnet.R2Plus1dStem, 7)"), (2, 3, 5, 24, 24)),
+    "video_bottleneck": (("T.models.video.VideoResNet(T.models.video.resnet.Bottleneck, [T.models.video.resnet.Conv3DNoTemporal] * 4, [1, 1, 1, 1], "
+                          "T.models.video.resnet.BasicStem, 7)"), (2, 3, 3, 24, 24)),
+    "s3d_features": ("T.models.video.S3D(7).features", (2, 3, 16, 32, 32)),
     "fcn": ("T.models.segmentation.fcn_resnet50(num_classes=4, aux_loss=True, weights_backbone=None)", (2, 3, 25, 25)),
     "deeplabv3": (("T.models.segmentation.deeplabv3.DeepLabV3(T.models._utils.IntermediateLayerGetter(T.models.ResNet(T.models.resnet.BasicBlock, "
                    "[1, 1, 1, 1]), {'layer4': 'out', 'layer3': 'aux'}), T.models.segmentation.deeplabv3.DeepLabHead(512, 4, (1, 2)), "

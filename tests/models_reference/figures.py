@@ -1,4 +1,4 @@
-"""Published parameter counts and multiply-adds, for one image of the given size (a multiply-add counts once)."""
+"""Published parameter counts and multiply-adds, for one image of the given size, or one video of so many images (a multiply-add counts once)."""
 
 # name: (parameters, multiply-adds / 1e9, height and width)
 #
@@ -91,6 +91,10 @@ TORCHVISION = {
     "deeplabv3_resnet101": (60_996_202, 258.743, 520),
     "deeplabv3_mobilenet_v3_large": (11_029_328, 10.452, 520),
     "lraspp_mobilenet_v3_large": (3_221_538, 2.086, 520),
+    "mc3_18": (11_695_440, 43.343, (16, 112, 112)),
+    "r2plus1d_18": (31_505_325, 40.519, (16, 112, 112)),
+    "r3d_18": (33_371_472, 40.697, (16, 112, 112)),
+    "s3d": (8_320_048, 17.979, (16, 224, 224)),
 }
 
 # torchvision's detectors: `num_params` of its weights. Those of `FROZEN` are counted without their batch normalisations, which its weights have fixed.

@@ -134,7 +134,8 @@ class FCOS(SingleStage):
         most[-levels[-1]:] = math.inf
         far = sides.amax(-1)
         fits = near & (sides.amin(-1) > 0) & (far > least[:, None]) & (far < most[:, None])
-        value, index = (fits.to(boxes.dtype) * (-box_area(boxes) + 1e8)).max(1)
+        area: Any = box_area(boxes)
+        value, index = (fits.to(boxes.dtype) * (1e8 - area)).max(1)
         return where(value < 1e-5, -1, index)
 
     def compute_loss(self, targets: Sequence[dict[str, Any]], head_outputs: dict[str, Any], anchors: Sequence[Any],
