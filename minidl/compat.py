@@ -58,10 +58,10 @@ def get_float32_matmul_precision() -> str:
     return _state["precision"]
 
 
-def set_default_device(where: Any) -> None:
+def set_default_device(device: Any) -> None:
     """RuntimeError for any other device than the CPU (or None)."""
-    if where is not None:
-        require_cpu(where)
+    if device is not None:
+        require_cpu(device)
 
 
 def get_default_device() -> device:

@@ -1,4 +1,4 @@
-"""Functions of one argument, applied to each element: exponentials, logarithms, trigonometry, signs and rounding."""
+"""Functions of one argument, applied to each element: exponentials, logarithms, trigonometry."""
 
 from __future__ import annotations
 
@@ -231,7 +231,7 @@ def sinc_derivative(x: Any) -> Any:
 @primitive(x=lambda g, x: g * sinc_derivative(x), floating="x")
 def sinc(x: Any) -> Any:
     """y = sin(pi x) / (pi x), and 1 at 0."""
-    return np.sinc(x)
+    return np.sinc(x) if x.dtype.itemsize > 2 else np.sinc(x.astype(np.float32)).astype(x.dtype)  # half precision does not hold pi x
 
 
 @public(method=True, inplace=True, aliases="arctan2")

@@ -22,6 +22,7 @@ from .relu import _hardtanh
 from .rounding import abs as absolute
 from .select import clamp_min, where
 from .shape import unsqueeze
+from .vectors import _at_least
 
 
 def reduction_of(size_average: Any, reduce: Any, reduction: Any) -> Any:
@@ -260,12 +261,6 @@ def poisson_nll_loss(input: Any, target: Any, log_input: bool = True, full: bool
         stirling = target * log(target) - target + 0.5 * log(2 * math.pi * target)
         y = y + where(target <= 1, 0.0, stirling)
     return reduced(y, reduction)
-
-
-@primitive(x=lambda g: g)
-def _at_least(x: Any, low: Any) -> Any:
-    """max(x, low), whose gradient takes no notice of the bound."""
-    return np.maximum(x, low)
 
 
 @public(where="nn.functional")

@@ -5,7 +5,6 @@ Gradients at zero are PyTorch's: d(0^0)/dx = 0, and no NaN from log 0 where the 
 
 from __future__ import annotations
 
-from collections import namedtuple
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from ..core import dtype_of, primitive, public
 from ..core.broadcast import convert
 from ..core.checks import require_tensor
 from ..core.dtypes import F8, word
+from ..core.results import return_type
 from .elementwise import exp, exp2, function, log, masked, needs_float, zeros_like
 
 NUMBERS = (bool, int, float, complex)
@@ -84,7 +84,7 @@ def ldexp(a: Any, b: Any) -> Any:
     return a * np.exp2(b)
 
 
-frexp_result = namedtuple("frexp", ("mantissa", "exponent"))  # type: ignore[name-match]
+FrexpResult = return_type("frexp", "mantissa exponent")
 
 
 @primitive(x=lambda g, exponent: g[0] * exp2(-exponent), outputs="mantissa exponent")
@@ -98,7 +98,7 @@ def frexp(input: Any) -> Any:
     require_tensor("frexp", "input", input)
     if dtype_of(input).kind != "f":
         raise RuntimeError(f"torch.frexp() only supports floating-point dtypes, got {word(dtype_of(input))}")
-    return frexp_result(*_frexp(input))
+    return FrexpResult(*_frexp(input))
 
 
 # ---- logarithms of sums, and x log y

@@ -187,9 +187,8 @@ def permute(input: Any, *order: Any, dims: Any = None) -> Any:
     ndim = data_of(input).ndim
     order = as_sizes(order if dims is None else (dims,), "permute")
     if len(order) != ndim:
-        raise RuntimeError("permute(sparse_coo): number of dimensions in the tensor input does not match the length of the "
-                           f"desired ordering of dimensions i.e. input.dim() = {ndim} is not equal to len(dims) = {len(order)}"
-                           .replace("(sparse_coo)", ""))
+        raise RuntimeError("permute: number of dimensions in the tensor input does not match the length of the "
+                           f"desired ordering of dimensions i.e. input.dim() = {ndim} is not equal to len(dims) = {len(order)}")
     wrapped = wrap_dims(order, ndim, "permute")
     return _permute(input, wrapped)
 

@@ -106,7 +106,7 @@ def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepd
 
 @primitive(x=lambda g: g)
 def _at_least(x: Any, least: float) -> Any:
-    """y = max(x, least), with the gradient of x itself: PyTorch clamps a norm without recording it."""
+    """y = max(x, least), with the gradient of x itself: PyTorch clamps norms and variances without recording it."""
     return np.maximum(x, least)
 
 

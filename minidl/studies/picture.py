@@ -7,19 +7,17 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["COLOURS", "panels", "plain_ticks", "spread", "write"]
+from ..viz import canvas
+from ..viz.canvas import COLOURS
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe and Ito's
+__all__ = ["COLOURS", "panels", "plain_ticks", "spread", "write"]
 
 
 def panels(columns: int, width: float = 5.2, height: float = 4.2) -> tuple[Any, Any]:
     """A figure and its row of axes, each of the given size in inches."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    figure = Figure(figsize=(columns * width, height), layout="constrained")
-    figure.get_layout_engine().set(wspace=0.06)  # type: ignore[union-attr, call-arg]
-    FigureCanvasAgg(figure)
-    return figure, figure.subplots(1, columns, squeeze=False)[0]
+    figure, axes = canvas.panels(1, columns, width, height)
+    figure.get_layout_engine().set(wspace=0.06)
+    return figure, axes[0]
 
 
 def plain_ticks(axis: Any, values: Sequence[float]) -> None:

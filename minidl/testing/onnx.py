@@ -14,9 +14,9 @@ from .case import Case
 __all__ = ["onnx_operator"]
 
 
-def _windows(case: Case, dims: int, first: int) -> dict[str, Any]:
-    """kernel, stride, padding of a pooling case, which are positional from `first` on."""
-    kernel, stride, padding = case.args[first:first + 3]
+def _windows(case: Case) -> dict[str, Any]:
+    """kernel, stride, padding of a pooling case, which follow its input."""
+    kernel, stride, padding = case.args[1:4]
     return {"kernel_shape": kernel, "strides": stride or kernel, "pads": (*padding, *padding)}
 
 
@@ -29,9 +29,8 @@ def _convolution(case: Case) -> dict[str, Any]:
 ATTRIBUTES: dict[str, Callable[[Case], dict[str, Any]]] = {
     "Conv": _convolution,
     "ConvTranspose": _convolution,
-    "MaxPool": lambda c: _windows(c, 0, 1) | {"ceil_mode": int(c.kwargs["ceil_mode"]), "dilations": c.kwargs["dilation"]},
-    "AveragePool": lambda c: _windows(c, 0, 1) | {"ceil_mode": int(c.kwargs["ceil_mode"]),
-                                                  "count_include_pad": int(c.kwargs["count_include_pad"])},
+    "MaxPool": lambda c: _windows(c) | {"ceil_mode": int(c.kwargs["ceil_mode"]), "dilations": c.kwargs["dilation"]},
+    "AveragePool": lambda c: _windows(c) | {"ceil_mode": int(c.kwargs["ceil_mode"]), "count_include_pad": int(c.kwargs["count_include_pad"])},
     "Softmax": lambda c: {"axis": c.args[1]},
     "LogSoftmax": lambda c: {"axis": c.args[1]},
 }

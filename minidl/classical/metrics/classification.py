@@ -151,8 +151,8 @@ def log_loss(y_true: ArrayLike, y_pred: ArrayLike, *, normalize: bool = True, sa
              labels: ArrayLike | None = None) -> float:
     """-sum_i w_i log p_i[y_i] / sum_i w_i, in nats (not divided unless `normalize`): the cross-entropy of the predicted probabilities.
 
-    `y_pred`: (n, classes) in the order of `labels`, or of the sorted classes of `y_true`; or (n,), the probability of the second of two. Probabilities are
-    clipped to [eps, 1 - eps] of their type, so that a certain error costs about 36 and not infinity.
+    `y_pred`: (n, classes) in the sorted order of `labels`, or of the classes of `y_true`; or (n,), the probability of the second of two.
+    Probabilities are clipped to [eps, 1 - eps] of their type, so that a certain error costs about 36 and not infinity.
 
     >>> round(log_loss(["spam", "ham", "ham", "spam"], [[.1, .9], [.9, .1], [.8, .2], [.35, .65]]), 5)
     0.21616
