@@ -231,16 +231,17 @@ def run_tensor_hooks(owner: Any, g: Any) -> Any:
     """A tensor's hooks on its gradient, in order of registration, and last `retain_grad`."""
     if g is None:
         return None
+    t = as_tensor(g)  # one tensor for all hooks: what one of them keeps with it, the next finds
     for hook in list((owner._hooks or {}).values()):
-        result = hook(as_tensor(g))
+        result = hook(t)
         if result is not None:
             if not isinstance(result, Tensor):
                 raise TypeError(f"hook: expected a Tensor or None to be returned, got {type(result).__name__}")
             if tuple(result.shape) != tuple(g.shape):
                 raise RuntimeError(f"hook has changed the size of value: expected {list(g.shape)}, got {list(result.shape)}")
-            if result._data.dtype != as_tensor(g)._data.dtype:
-                raise RuntimeError(f"hook has changed the type of value (was {type_name(as_tensor(g))} got {type_name(result)})")
-            g = like(result, g)
+            if result._data.dtype != t._data.dtype:
+                raise RuntimeError(f"hook has changed the type of value (was {type_name(t)} got {type_name(result)})")
+            t, g = result, like(result, g)
     if isinstance(owner, Node) and owner.retainer is not None:
         t = owner.retainer()
         if t is not None:
