@@ -275,7 +275,7 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
             number_type(value)
         except TypeError:
             raise TypeError(f"can't assign a {type(value).__name__} to a {type_name(self)}") from None
-        if self._data.dtype.kind in "iu":
+        if self._data.dtype.kind in "iu" or isinstance(value, complex):
             value = fitting(value, self._data.dtype, "index_put_")
     basic, advanced = parse(self, key)
     target = self if is_whole(basic) else view_of(self, basic)

@@ -121,7 +121,7 @@ def round(input: Any, *, decimals: int = 0) -> Any:
 
 @primitive(x=lambda g, x: masked(g, (x - x) == 0), grad_name="NanToNumBackward0")
 def _nan_to_num(x: Any, nan: float, posinf: float | None, neginf: float | None) -> Any:
-    return np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf) if x.dtype.kind == "f" else x.copy()
+    return np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf) if x.dtype.kind in "fc" else x.copy()
 
 
 @public(method=True, inplace=True)
