@@ -183,8 +183,6 @@ def pdist(input: Any, p: float = 2.0) -> Any:
     return distance_along_last(getitem(input, first) - getitem(input, second), p)
 
 
-
-
 @public(method=True, inplace=True)
 def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Any:
     """Scales each slice along `dim` whose p-norm exceeds `maxnorm` down to it."""

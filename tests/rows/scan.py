@@ -15,8 +15,6 @@ BAD = [call(array(2, 3), 2), call(array(2, 3)), call(array(2, 3), None), call(3.
 whole = along(dtype=INT) | along(dtype=np.uint8) | along(dtype=BOOL)
 
 
-
-
 @st.composite
 def factors(draw: Any) -> Case:
     """Calls ``f(x, dim)`` with some zeros."""

@@ -91,6 +91,7 @@ class ModuleHooks:
         require_kind(self, full=False)
         return Hooks.add(self._backward_hooks, hook)
 
+
 class _GlobalHooks(ModuleHooks):
     _hook_place = "as a global Module hook"
 
