@@ -184,3 +184,33 @@ def test_networks(x: np.ndarray, weight: np.ndarray, w: np.ndarray, c: np.ndarra
     same(adaptive_operator, x, w)
     same(spectral_convolution, x, c)
     same(frequency_loss, x)
+
+
+# ---- windows
+
+
+WINDOWS = [("bartlett", {}), ("blackman", {}), ("cosine", {}), ("exponential", {"tau": 2.0}), ("exponential", {"center": 1.0, "sym": False}), ("gaussian", {"std": 0.7}),
+           ("general_cosine", {"a": [0.4, 0.3, 0.2, 0.1]}), ("general_hamming", {"alpha": 0.6}), ("hamming", {}), ("hann", {}), ("kaiser", {"beta": 5.0}), ("nuttall", {})]
+
+
+@pytest.mark.parametrize(("name", "options"), WINDOWS)
+def test_windows(name: str, options: dict[str, Any]) -> None:
+    for n in (0, 1, 2, 5, 8):
+        for sym in (True, False) if "sym" not in options else (False,):
+            for dtype, tolerance in (("float32", 2e-6), ("float64", 1e-12)):
+                have, want = [getattr(T.signal.windows, name)(n, **{**options, "sym": sym, "dtype": getattr(T, dtype)}) for T in SIDES]
+                assert repr(have.dtype) == repr(want.dtype)
+                np.testing.assert_allclose(have.numpy(), want.numpy(), rtol=0, atol=tolerance)
+    assert getattr(minidl.signal.windows, name)(3, requires_grad=True, **options).requires_grad
+
+
+def test_every_window_is_compared() -> None:
+    assert {name for name, _ in WINDOWS} == set(torch.signal.windows.__all__) == set(minidl.signal.windows.__all__)
+
+
+@pytest.mark.parametrize("expression", ["hann(-1)", "hann(3, dtype=T.int32)", "hann(3, dtype=T.float16)", "exponential(3, tau=-1)", "exponential(3, center=1.0)",
+                                        "gaussian(3, std=0)", "kaiser(3, beta=-1)", "general_cosine(3, a=[])", "general_cosine(3, a=3)", "hann(2.5)", "hann(3, foo=1)"])
+def test_windows_that_are_refused(expression: str) -> None:
+    both(lambda T: eval(f"T.signal.windows.{expression}", {"T": T}))
+    with pytest.raises((ValueError, TypeError)):
+        eval(f"minidl.signal.windows.{expression}", {"minidl": minidl, "T": minidl})
