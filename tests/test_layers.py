@@ -21,6 +21,7 @@ ALLOWED: dict[str, set[str]] = {
     "autograd/profiler.py": {"profiler"},
     "linalg": {"core", "ops"},
     "special": {"core", "ops"},
+    "signal": {"core", "ops"},
     "nn": {"core", "ops", "autograd", "linalg"},
     "optim": {"core", "nn"},  # nn for swa_utils, whose AveragedModel is a Module
     "amp": {"core"},
