@@ -10,8 +10,11 @@ from ..core.modes import no_grad
 from ..ops.create import full
 from ..ops.join import stack
 from ..transforms.functional import to_pil_image
+from .draw import draw_bounding_boxes as draw_bounding_boxes
+from .draw import draw_keypoints as draw_keypoints
+from .draw import draw_segmentation_masks as draw_segmentation_masks
 
-__all__ = ["make_grid", "save_image"]
+__all__ = ["draw_bounding_boxes", "draw_keypoints", "draw_segmentation_masks", "make_grid", "save_image"]
 
 
 @no_grad()
