@@ -90,9 +90,10 @@ def draw_bounding_boxes(image: Tensor, boxes: Any, labels: Sequence[str] | None 
     if font is None and font_size is not None:
         warnings.warn("Argument 'font_size' will be ignored since 'font' is not set.")
     letters: Any = ImageFont.load_default() if font is None else ImageFont.truetype(font, font_size or 10)
+    words: Sequence[str | None] = labels or [None] * count
     picture = canvas(image)
     draw = ImageDraw.Draw(picture, "RGBA" if fill else None)
-    for box, label, outline, text, ground in zip(boxes.long().tolist(), labels or [None] * count, outlines, texts, grounds):
+    for box, label, outline, text, ground in zip(boxes.long().tolist(), words, outlines, texts, grounds):
         draw.rectangle(box, width=width, outline=outline, fill=(*outline, 100) if fill else None)
         if label is not None:
             at = box[0] + width + 1, box[1] + width + 1
