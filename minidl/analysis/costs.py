@@ -61,9 +61,13 @@ MACS: dict[str, Callable[..., int]] = {
     "baddbmm": lambda y, x, a, b, beta, alpha: size(a) * b.shape[2],
     "addbmm": lambda y, x, a, b, beta, alpha: size(a) * b.shape[2],
     "contract": contracted,
+    "rnn_layer": lambda y, x, h, w, *_: len(x) * size(w),
+    "gru_layer": lambda y, x, h, w, *_: len(x) * size(w),
+    "lstm_layer": lambda y, x, h, c, w, b, r, *_: len(x) * (size(w) + (0 if r is None else size(r))),
     "cdist": lambda y, a, b, by_product: size(y) * a.shape[-1] if by_product else 0,
 }
 BIAS = {"convolution": 2, "conv_transposed": 2, "linear": 2}  # where the bias is among the arguments
+RECURRENT = {"rnn_layer": (3, 2), "gru_layer": (3, 10), "lstm_layer": (4, 13)}  # the bias' place; elementwise work for each unit
 SUMMED = {"addmm", "addmv", "addr", "baddbmm", "addbmm"}
 
 # Operations on single elements: one for each element of the result of the elementwise families, and these.
@@ -86,6 +90,10 @@ def cost_of(call: Call) -> Cost | None:
     if spec is None or call.kind != "op" or not call.done:
         return None
     name, y, args = spec.name, call.result, call.args
+    if name in RECURRENT:
+        bias, work = RECURRENT[name]
+        units = size(y[-1] if isinstance(y, tuple) else y)
+        return Cost(MACS[name](y, *args), 0 if args[bias] is None else size(args[0]), work * units)
     if name in MACS:
         biased = name in SUMMED or (name in BIAS and args[BIAS[name]] is not None)
         return Cost(MACS[name](y, *args), size(y) if biased else 0)

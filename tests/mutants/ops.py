@@ -171,6 +171,17 @@ BREAKS: dict[str, list[tuple[str, str, str]]] = {
         ("np.where(inside, a, 0)", "a", "ops twins: grid_sample"),
         ("_where(move != 0, c * move, 0.0) + shift", "c * move + shift", "ops: grid_sample"),
     ],
+    "ops/recurrent.py": [
+        ("((h - n) * z + n,)", "((n - h) * z + h,)", "modules: GRU or gru"),
+        ("i, f, g, o = lstm_gates(x + z)", "f, i, g, o = lstm_gates(x + z)", "modules: LSTM or lstm"),
+        ("[::-1 if reverse else 1]", "", "modules nn_utils: RNN or LSTM or GRU"),
+        ("cat((n, o[len(n):]))", "cat((n, o[:len(o) - len(n)]))", "modules nn_utils: pack or RNN or LSTM or GRU"),
+        ("return cat(parts if steps[0].start <= steps[-1].start else parts[::-1])", "return cat(parts)", "modules nn_utils: RNN or LSTM or GRU"),
+        ("data_of(y) != 0, []", "data_of(y) == 0, []", "modules nn_utils: RNN or rnn"),
+        ("return _mm(dz, w), dc * f[rows]", "return _mm(dz, w), dc * i[rows]", "modules nn_utils: LSTM or lstm"),
+        ("dc = g[1][rows] + dc", "dc = dc", "modules nn_utils: LSTM or lstm"),
+        ("stack((by_r, by_z, by_n), 1))]", "factors)]", "modules nn_utils: GRU or gru"),
+    ],
     "ops/loss.py": [
         ("x=lambda g, x, target, count: (2 * share(g, count)) * (x - target)", "x=lambda g, x, target, count: share(g, count) * (x - target)", "ops losses twins: mse"),
         ("d * d * (0.5 / beta), d - 0.5 * beta", "d * d * 0.5, d - 0.5 * beta", "ops losses twins: smooth_l1"),

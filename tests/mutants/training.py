@@ -111,11 +111,7 @@ BREAKS: dict[str, list[tuple[str, str, str]]] = {
         ('(local_metadata.get("version") or 1) < 2', "False", "modules module_tree norm serialization"),
     ],
     "nn/modules/rnn.py": [
-        ("((state[0] - n) * (z_x + z_h).sigmoid() + n,)", "((n - state[0]) * (z_x + z_h).sigmoid() + state[0],)", "modules: GRU or gru"),
-        ("i, f, g, o = (F", "f, i, g, o = (F", "modules: LSTM or lstm"),
         ("self._all_weights):\n                    x = F.dropout", "self._all_weights) + 1:\n                    x = F.dropout", "modules dropout: RNN or LSTM or GRU or recurrent or dropout"),
-        ("tuple(cat((s, first[n:sizes[t]]))", "tuple(cat((s, first[:sizes[t] - n]))", "modules nn_utils: pack or RNN or LSTM or GRU"),
-        ("outputs[::-1] if reverse else outputs", "outputs", "modules: RNN or LSTM or GRU"),
     ],
     "nn/init.py": [
         ('"tanh": 5 / 3', '"tanh": 4 / 3', "modules nn_utils: init or gain"),

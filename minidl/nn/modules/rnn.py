@@ -15,6 +15,8 @@ from typing import Any
 from ...core.tensor import Tensor
 from ...ops.create import zeros
 from ...ops.join import cat, stack
+from ...ops.matmul import same_dtype
+from ...ops.recurrent import State, Walk, _gru_layer, _lstm_layer, _rnn_layer, gru_cell, lstm_cell, rnn_cell, walk
 from .. import functional as F
 from .. import init
 from ..parameter import empty_parameter
@@ -23,64 +25,21 @@ from .module import Module
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell", "RNNCellBase"]
 
-State = tuple[Any, ...]  # (h,), or (h, c) of an LSTM
-Gates = Callable[[], Any]
-
-# ---- one step: the state after it, from the state before and a function that gives the input's gates, so that a cell
-# computes them where PyTorch does: hooks of gradients fire in the reverse order
+CELLS = {"RNN_TANH": (1, partial(rnn_cell, nonlinearity="tanh")), "RNN_RELU": (1, partial(rnn_cell, nonlinearity="relu")),
+         "LSTM": (4, lstm_cell), "GRU": (3, gru_cell)}  # how many gates, and one step
 
 
-def rnn_step(nonlinearity: str) -> Callable[..., State]:
-    """h' = f(W_ih x + b_ih + W_hh h + b_hh)."""
-    def step(gates: Gates, state: State, w_hh: Any, b_hh: Any, w_hr: Any) -> State:
-        x = F.linear(state[0], w_hh, b_hh) + gates()
-        return (x.tanh() if nonlinearity == "tanh" else x.relu(),)
-
-    return step
-
-
-def lstm_step(gates: Gates, state: State, w_hh: Any, b_hh: Any, w_hr: Any) -> State:
-    """c' = s(f) c + s(i) tanh(g), h' = s(o) tanh(c'), s the sigmoid; projected, h' = W_hr (s(o) tanh(c'))."""
-    i, f, g, o = (F.linear(state[0], w_hh, b_hh) + gates()).chunk(4, 1)
-    c = f.sigmoid() * state[1] + i.sigmoid() * g.tanh()
-    h = o.sigmoid() * c.tanh()
-    return (h if w_hr is None else F.linear(h, w_hr)), c
-
-
-def gru_step(gates: Gates, state: State, w_hh: Any, b_hh: Any, w_hr: Any) -> State:
-    """r = s(r_x + r_h), z = s(z_x + z_h), n = tanh(n_x + r n_h), h' = (1 - z) n + z h."""
-    r_x, z_x, n_x = gates().chunk(3, 1)
-    r_h, z_h, n_h = F.linear(state[0], w_hh, b_hh).chunk(3, 1)
-    n = (n_x + (r_x + r_h).sigmoid() * n_h).tanh()
-    return ((state[0] - n) * (z_x + z_h).sigmoid() + n,)
-
-
-STEPS = {"RNN_TANH": (1, rnn_step("tanh")), "RNN_RELU": (1, rnn_step("relu")), "LSTM": (4, lstm_step),
-         "GRU": (3, gru_step)}
-
-
-def run_direction(step: Callable[..., State], gates: Any, sizes: list[int], state: State, weights: tuple[Any, ...],
-                  reverse: bool) -> tuple[Any, State]:
-    """All steps of one layer in one direction: the outputs as packed data, and the last state of each sequence.
-
-    Forward, sequences that end leave the batch; in reverse, they join it with their part of the initial state.
-    """
-    parts = list(gates.split(sizes))
-    outputs, initial, done = [], state, []
-    n = sizes[-1] if reverse else sizes[0]
-    state = tuple(s[:n] for s in initial) if n < sizes[0] else initial
-    for t in reversed(range(len(sizes))) if reverse else range(len(sizes)):
-        if sizes[t] < n:
-            done.append(tuple(s[sizes[t]:] for s in state))
-            state = tuple(s[:sizes[t]] for s in state)
-        elif sizes[t] > n:
-            state = tuple(cat((s, first[n:sizes[t]])) for s, first in zip(state, initial))
-        n = sizes[t]
-        state = step(partial(parts.__getitem__, t), state, *weights)
-        outputs.append(state[0])
-    if done:
-        state = tuple(map(cat, zip(state, *reversed(done))))
-    return cat(outputs[::-1] if reverse else outputs), state
+def run_layer(mode: str, gates: Any, state: State, w_hh: Any, b_hh: Any, w_hr: Any, walk: Walk) -> tuple[Any, State]:
+    """All steps of one layer in one direction: the outputs as packed data, and the last state of each sequence."""
+    for part in (gates, *state):
+        same_dtype(part, w_hh, "mat1 and mat2 must have the same dtype, but got {} and {}")
+    if mode == "LSTM":
+        states = _lstm_layer(gates, *state, w_hh, b_hh, w_hr, walk)
+    elif mode == "GRU":
+        states = (_gru_layer(gates, *state, w_hh, b_hh, walk),)
+    else:
+        states = (_rnn_layer(gates, *state, w_hh, b_hh, walk, mode[4:].lower()),)
+    return states[0], tuple([s.index_select(0, walk.last) for s in states])
 
 
 class _Recurrent(Module):
@@ -106,12 +65,12 @@ class RNNBase(_Recurrent):
                  device: Any = None, dtype: Any = None) -> None:
         super().__init__()
         check_arguments(input_size, hidden_size, num_layers, bias, batch_first, dropout, proj_size)
-        if mode not in STEPS:
+        if mode not in CELLS:
             raise ValueError("Unrecognized RNN mode: " + mode)
         self.mode, self.input_size, self.hidden_size, self.num_layers = mode, input_size, hidden_size, num_layers
         self.bias, self.batch_first, self.dropout, self.bidirectional = bias, batch_first, float(dropout), bidirectional
         self.proj_size = proj_size
-        gates, out = STEPS[mode][0] * hidden_size, proj_size or hidden_size
+        gates, out = CELLS[mode][0] * hidden_size, proj_size or hidden_size
         self._all_weights = []
         for layer in range(num_layers):
             width = input_size if layer == 0 else out * (1 + bidirectional)
@@ -175,12 +134,13 @@ class RNNBase(_Recurrent):
 
     def _run(self, x: Any, sizes: list[int], state: State) -> tuple[Any, State]:
         """All layers; the input of the first may be packed or not, all else is packed."""
-        step, last, directions = STEPS[self.mode][1], [], 1 + self.bidirectional
+        last, directions = [], 1 + self.bidirectional
         for i, names in enumerate(self._all_weights):
             weights = {name.split("_l")[0]: getattr(self, name) for name in names}
             gates = F.linear(x, weights["weight_ih"], weights.get("bias_ih"))
-            output, final = run_direction(step, gates.reshape(-1, gates.shape[-1]), sizes, tuple(s[i] for s in state), (
-                weights["weight_hh"], weights.get("bias_hh"), weights.get("weight_hr")), reverse=i % directions == 1)
+            output, final = run_layer(
+                self.mode, gates.reshape(-1, gates.shape[-1]), tuple(s[i] for s in state), weights["weight_hh"],
+                weights.get("bias_hh"), weights.get("weight_hr"), walk(tuple(sizes), i % directions == 1))
             last.append(final)
             if i % directions == 0:
                 outputs = [output]
@@ -299,7 +259,7 @@ class RNNCellBase(_Recurrent):
             self.register_parameter(name, empty_parameter((gates,), device, dtype) if bias else None)
         self.reset_parameters()
 
-    def _step(self, step: Callable[..., State], input: Any, state: State | None, states: int = 1) -> State:
+    def _step(self, cell: Callable[..., State], input: Any, state: State | None, states: int = 1) -> State:
         if input.ndim not in (1, 2):
             raise ValueError(f"{self._get_name()}: Expected input to be 1D or 2D, got {input.ndim}D instead")
         for i, s in enumerate(state or ()):
@@ -313,7 +273,9 @@ class RNNCellBase(_Recurrent):
         elif single:
             state = tuple(s.unsqueeze(0) for s in state)
         self._check(x, state)
-        state = step(partial(F.linear, x, self.weight_ih, self.bias_ih), state, self.weight_hh, self.bias_hh, None)
+        products = (x, self.weight_ih, self.bias_ih), (state[0], self.weight_hh, self.bias_hh)
+        order = 1 if cell is gru_cell else -1  # PyTorch's: hooks of gradients fire in the reverse
+        state = cell(*[F.linear(*product) for product in products[::order]][::order], *state)
         return tuple(s.squeeze(0) for s in state) if single else state
 
     def _check(self, x: Any, state: State) -> None:
@@ -343,7 +305,7 @@ class RNNCell(RNNCellBase):
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Any:
         if self.nonlinearity not in ("tanh", "relu"):
             raise RuntimeError(f"Unknown nonlinearity: {self.nonlinearity}")
-        return self._step(rnn_step(self.nonlinearity), input, None if hx is None else (hx,))[0]
+        return self._step(partial(rnn_cell, nonlinearity=self.nonlinearity), input, None if hx is None else (hx,))[0]
 
 
 class LSTMCell(RNNCellBase):
@@ -356,7 +318,7 @@ class LSTMCell(RNNCellBase):
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> Any:
         if isinstance(hx, Tensor):
             raise TypeError("lstm_cell(): argument 'hx' (position 2) must be tuple of Tensors, not Tensor")
-        return self._step(lstm_step, input, hx, 2)
+        return self._step(lstm_cell, input, hx, 2)
 
 
 class GRUCell(RNNCellBase):
@@ -367,4 +329,4 @@ class GRUCell(RNNCellBase):
         super().__init__(input_size, hidden_size, bias, 3, device, dtype)
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Any:
-        return self._step(gru_step, input, None if hx is None else (hx,))[0]
+        return self._step(gru_cell, input, None if hx is None else (hx,))[0]
