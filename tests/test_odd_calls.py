@@ -111,6 +111,12 @@ T.range(3, 0, -1)
 T.range(0, float('nan'))
 T.range(T.tensor(0), T.tensor(2.0))
 T.set_printoptions(profile='unknown')
+# comparisons and losses
+T.testing.assert_close(T.tensor([1 + 1j]), T.tensor([1 + 2j]))
+T.testing.assert_close(T.tensor([1 + 1j, 2]), T.tensor([1 + 1j, 2 + 1e-9j]))
+T.testing.assert_close(1 + 1j, 1 + 2j)
+T.nn.functional.binary_cross_entropy(T.tensor([0.5]), T.tensor([2.0]))
+T.nn.functional.binary_cross_entropy(T.tensor([1.5]), T.tensor([1.0]))
 # sums, histograms and differences of odd types and sizes
 T.full((4000, 2), 0.1).sum(0)
 T.full((2, 4000, 40), 0.1).mean(1, keepdim=True)

@@ -165,7 +165,7 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, size_avera
                          reduction: str = "mean") -> Any:
     """-(t log x + (1 - t) log(1 - x)) times `weight`, for probabilities x; logarithms are kept above -100.
 
-    Derivative (x - t) / (x (1 - x)). RuntimeError for an x outside [0, 1].
+    Derivative (x - t) / (x (1 - x)). RuntimeError for an x or t outside [0, 1].
     """
     reduction = reduction_of(size_average, reduce, reduction)
     require_tensor("binary_cross_entropy", "input", input)
@@ -173,9 +173,9 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, size_avera
     if tuple(target.shape) != tuple(input.shape):
         raise ValueError(f"Using a target size ({list(target.shape)}) that is different to the input size "
                          f"({list(input.shape)}) is deprecated. Please ensure they have the same size.")
-    values = data_of(input)
-    if not np.all((values >= 0) & (values <= 1)):
-        raise RuntimeError("all elements of input should be between 0 and 1 (binary_cross_entropy)")
+    for name, values in (("input", data_of(input)), ("target", data_of(target))):
+        if not np.all((values >= 0) & (values <= 1)):
+            raise RuntimeError(f"all elements of {name} should be between 0 and 1 (binary_cross_entropy)")
     shape = tuple(input.shape)
     if weight is not None:
         broadcast_shape("binary_cross_entropy", shape, tuple(weight.shape))

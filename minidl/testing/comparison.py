@@ -13,7 +13,8 @@ from ..core.tensor import Tensor, wrap
 
 __all__ = ["assert_close"]
 
-TOLERANCES = {"float16": (1e-3, 1e-5), "float32": (1.3e-6, 1e-5), "float64": (1e-7, 1e-7)}  # rtol, atol; (0, 0) for any other dtype
+TOLERANCES = {"float16": (1e-3, 1e-5), "float32": (1.3e-6, 1e-5), "float64": (1e-7, 1e-7),  # rtol, atol; (0, 0) for any other dtype
+              "complex64": (1.3e-6, 1e-5), "complex128": (1e-7, 1e-7)}
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def assert_close(actual: Any, expected: Any, *, allow_subclasses: bool = True, r
     """Asserts |actual - expected| <= atol + rtol |expected| for tensors, arrays, numbers, and for sequences and mappings of them.
 
     Shapes and (with `check_dtype`) dtypes must agree; infinities must be equal. Default tolerances follow the dtypes, the wider of the two:
-    float64 (1e-7, 1e-7), float32 (1.3e-6, 1e-5), float16 (1e-3, 1e-5), others 0. `msg` replaces the message, or makes one from it.
+    float64 (1e-7, 1e-7), float32 (1.3e-6, 1e-5), float16 (1e-3, 1e-5), complex types as their parts, others 0. `msg` replaces the message, or makes one from it.
     Follows ``torch.testing.assert_close``. AssertionError where it fails, ValueError for one tolerance without the other, TypeError for
     what cannot be compared.
 
@@ -100,7 +101,7 @@ def _leaf(a: Any, b: Any, rules: Rules, end: str) -> str | None:
     if _is_number(a) and _is_number(b):
         if rules.check_dtype and type(a) is not type(b):
             return f"The (d)types do not match: {type(a)} != {type(b)}."
-        rtol, atol = rules.tolerances(*("float64" if isinstance(x, float) else "int64" for x in (a, b)))
+        rtol, atol = rules.tolerances(*("float64" if isinstance(x, float) else "complex128" if isinstance(x, complex) else "int64" for x in (a, b)))
         return _values(np.asarray(a), np.asarray(b), rtol, atol, rules.equal_nan, (a, b))
     if not related or not isinstance(a, (Tensor, np.ndarray, np.generic)):
         raise TypeError(f"No comparison pair was able to handle inputs of type {type(a)} and {type(b)}.{end}")
@@ -108,7 +109,7 @@ def _leaf(a: Any, b: Any, rules: Rules, end: str) -> str | None:
 
 
 def _is_number(a: Any) -> bool:
-    return isinstance(a, (int, float, np.number))
+    return isinstance(a, (int, float, complex, np.number))
 
 
 def _as_tensor(a: Any) -> Any:
@@ -137,7 +138,7 @@ def _name(dtype: DType) -> str:
 
 def _values(a: np.ndarray, b: np.ndarray, rtol: float, atol: float, equal_nan: bool, scalars: tuple[Any, Any] | None) -> str | None:
     """The message on elements that are apart; differences are taken in the arrays' own dtype, or exactly for integers."""
-    exact = b.dtype.kind != "f"
+    exact = b.dtype.kind not in "fc"
     if exact:
         a, b = a.astype(np.int64), b.astype(np.int64)
     with np.errstate(all="ignore"):
