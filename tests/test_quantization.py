@@ -203,6 +203,13 @@ def test_observers_refuse() -> None:
         MSEObserver(0)
 
 
+def test_the_channels_may_be_counted_from_the_end() -> None:
+    x = minidl.tensor([[1.0, 4.0, 2.0], [-1.0, 0.0, 3.0]])
+    last, named = ours.PerChannelMinMaxObserver(-1), ours.PerChannelMinMaxObserver(1)
+    last(x), named(x)
+    assert last.qparams().quantize(x).tolist() == named.qparams().quantize(x).tolist()
+
+
 @given(st.lists(hnp.arrays(np.float32, 50, elements=st.floats(-300, 300, width=16)), min_size=1, max_size=4), st.sampled_from([60.0, 90.0, 99.9, 100.0]))
 def test_percentiles_are_those_of_all_data(batches: list[np.ndarray], percentile: float) -> None:
     observer = PercentileObserver(percentile)

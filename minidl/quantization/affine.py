@@ -84,7 +84,7 @@ class QParams:
     axis: int | None = None
 
     def _shaped(self, values: Any, ndim: int) -> np.ndarray:
-        return np.asarray(values).reshape([-1 if i == self.axis else 1 for i in range(ndim)] if self.axis is not None else ())
+        return np.asarray(values).reshape(() if self.axis is None else [-1 if i == self.axis % ndim else 1 for i in range(ndim)])
 
     def quantize(self, x: Any) -> np.ndarray:
         """q = clamp(round(x / S) + Z, quant_min, quant_max) as int32; halves go to even. The numbers are those of PyTorch's
