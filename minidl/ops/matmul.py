@@ -24,11 +24,23 @@ FEW, SMALL = 64, 10**6  # rows; multiply-adds
 TINY, SHARED = 1 << 18, 1 << 24  # multiply-adds up to which BLAS wakes no other thread; from which sharing pays
 
 
+def largest(a: np.ndarray) -> int:
+    """The largest absolute value of integers."""
+    return max(int(a.max()), -int(a.min()))
+
+
 def gemm(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """np.matmul, with operands that BLAS cannot read in place (repeated or scattered elements) copied first."""
-    if a.dtype == np.float16:
-        return gemm(a.astype(np.float32), b.astype(np.float32)).astype(np.float16)
+    """np.matmul, with operands that BLAS cannot read in place (repeated or scattered elements) copied first.
+
+    BLAS has no integers. Where no sum can reach 2^53, float64 is exact, and much faster from some 20 rows and columns on.
+    """
     work = a.size * b.shape[-1]
+    if a.dtype.kind != "f" or a.dtype.itemsize == 2:
+        if a.dtype.kind == "f":
+            return gemm(a.astype(np.float32), b.astype(np.float32)).astype(np.float16)
+        if (a.dtype.kind in "iu" and b.ndim > 1 and work > 8 * (a.size + b.size)
+                and largest(a) * largest(b) * a.shape[-1] < 2**53):
+            return gemm(a.astype(np.float64), b.astype(np.float64)).astype(np.int64).astype(a.dtype, copy=False)
     if a.ndim > 2 or b.ndim > 2:
         a, b = _blas_ready(a), _blas_ready(b)
         return np.matmul(a, b) if work <= TINY else shared(a, b) if a.shape[:-2] == b.shape[:-2] else alone(np.matmul, a, b)
