@@ -146,13 +146,26 @@ def prod_gradient(g: Any, x: Any, dims: tuple[int, ...]) -> Any:
     return expand_reduced(g, x.shape, dims) * other_factors_over(x, dims) if dims else g
 
 
+def halved(x: Any) -> Any:
+    """Fewer factors with the same product along the last dimension: NumPy multiplies those of a line one by one, but two arrays fast."""
+    while x.shape[-1] >= 64 and x.flags.c_contiguous:
+        half = x.shape[-1] // 2
+        y = x[..., :half] * x[..., half:2 * half]
+        if x.shape[-1] % 2:
+            y[..., 0] *= x[..., -1]
+        x = y
+    return x
+
+
 @primitive(x=lambda g, x: prod_gradient(g, x, tuple(range(x.ndim))), grad_name="ProdBackward0")
 def _prod_all(x: Any) -> Any:
-    return x.prod(dtype=x.dtype)
+    return halved(x.reshape(-1)).prod(dtype=x.dtype)
 
 
 @primitive(x=prod_gradient, grad_name="ProdBackward1")
 def _prod(x: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
+    if dims == (x.ndim - 1,):
+        x = halved(x)
     return row_major(x.prod(axis=dims, keepdims=keepdim, dtype=x.dtype))
 
 
