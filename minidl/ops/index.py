@@ -126,7 +126,7 @@ def positions(shape: tuple[int, ...], key: Key) -> np.ndarray:
     kept = [d for d in range(len(shape)) if d not in picked]
     sizes = [shape[d] for d in kept]
     sizes[start:start] = common
-    found = np.zeros(sizes, np.int64)
+    found: Any = 0
     for d, n in enumerate(shape):
         if d in picked:
             array, after = entries[d], len(sizes) - start - len(common)
@@ -135,8 +135,7 @@ def positions(shape: tuple[int, ...], key: Key) -> np.ndarray:
         else:
             array, place_in_result = np.arange(n), kept.index(d)
             after = len(kept) - 1 - place_in_result + (len(common) if place_in_result < start else 0)
-        found *= n  # Horner's rule, in one piece of memory
-        found += array.reshape(array.shape + (1,) * after)
+        found = found * n + array.reshape(array.shape + (1,) * after)  # Horner's rule
     return found
 
 
