@@ -115,6 +115,7 @@ T.set_printoptions(profile='unknown')
 T.testing.assert_close(T.tensor([1 + 1j]), T.tensor([1 + 2j]))
 T.testing.assert_close(T.tensor([1 + 1j, 2]), T.tensor([1 + 1j, 2 + 1e-9j]))
 T.testing.assert_close(1 + 1j, 1 + 2j)
+T.testing.make_tensor(3, dtype=T.complex64, device='cpu', low=0, high=3)
 T.nn.functional.binary_cross_entropy(T.tensor([0.5]), T.tensor([2.0]))
 T.nn.functional.binary_cross_entropy(T.tensor([1.5]), T.tensor([1.0]))
 # sums, histograms and differences of odd types and sizes

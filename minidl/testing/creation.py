@@ -15,7 +15,8 @@ __all__ = ["make_tensor"]
 
 def make_tensor(*shape: Any, dtype: Any, device: Any = "cpu", low: float | None = None, high: float | None = None, requires_grad: bool = False,
                 noncontiguous: bool = False, exclude_zero: bool = False, memory_format: Any = None) -> Any:
-    """A tensor of uniform values in [low, high): by default [-9, 9) for floats, {-9, ..., 9} for integers, {0, ..., 9} for uint8, and both bools.
+    """A tensor of uniform values in [low, high): by default [-9, 9) for floats and the parts of complex numbers, {-9, ..., 9} for integers,
+    {0, ..., 9} for uint8, and both bools.
 
     Bounds beyond the dtype are clamped to it. `exclude_zero` puts 1, or the smallest normal number, for 0. `noncontiguous` takes every second
     element of a tensor twice as wide. Follows ``torch.testing.make_tensor``; ValueError for bounds that hold nothing, for NaN, for
@@ -29,7 +30,7 @@ def make_tensor(*shape: Any, dtype: Any, device: Any = "cpu", low: float | None 
     sizes: tuple[int, ...] = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], Sequence) else shape
     if noncontiguous and memory_format is not None:
         raise ValueError(f"The parameters `noncontiguous` and `memory_format` are mutually exclusive, but got {noncontiguous=} and {memory_format=}")
-    floating = dtype.is_floating_point
+    floating = dtype.is_floating_point or dtype.is_complex
     if requires_grad and not floating:
         raise ValueError(f"`requires_grad=True` is not supported for boolean and integral dtypes, but got {dtype=}")
     spread = noncontiguous and math.prod(sizes) > 1
@@ -38,8 +39,11 @@ def make_tensor(*shape: Any, dtype: Any, device: Any = "cpu", low: float | None 
     start, stop = _bounds(minidl, dtype, floating, low, high)
     if floating:
         wide = stop - start > minidl.finfo(dtype).max  # a width that the dtype does not hold: half of it, twice
-        t = minidl.empty(sizes, dtype=dtype).uniform_(*((start / 2, stop / 2) if wide else (start, stop)))
-        t = t.mul_(2) if wide else t
+        t = minidl.empty(sizes, dtype=dtype)
+        parts = minidl.view_as_real(t) if dtype.is_complex else t
+        parts.uniform_(*((start / 2, stop / 2) if wide else (start, stop)))
+        if wide:
+            parts.mul_(2)
     else:
         t = minidl.randint(math.ceil(start), math.ceil(stop), sizes, dtype=dtype)
     if spread:
