@@ -45,23 +45,32 @@ def sources(mode: str, n: int, before: int, after: int) -> np.ndarray:
     return first + (i - first) % (stop - first)
 
 
+def own_part(n: int, before: int, after: int) -> tuple[int, int]:
+    """Where in a padded dimension the tensor itself, as much of it as is left, begins and ends."""
+    first = min(max(0, before), n + before + after)
+    return first, max(first, first + n + min(0, before) + min(0, after))
+
+
 def extend(x: np.ndarray, pairs: Pairs, mode: str) -> np.ndarray:
     """One dimension after the other, y[i] = x[source of i]."""
-    lead = x.ndim - len(pairs)
-    y = x
-    for axis, (before, after) in enumerate(pairs, lead):
-        y = y.take(sources(mode, x.shape[axis], before, after), axis)
-    z = empty(y.shape, y.dtype, is_channels_last(x))
-    z[...] = y
-    return z
+    last = is_channels_last(x)
+    for axis, (before, after) in enumerate(pairs, x.ndim - len(pairs)):
+        n, at = x.shape[axis], (slice(None),) * axis
+        source, (first, stop) = sources(mode, n, before, after), own_part(n, before, after)
+        y = empty((*x.shape[:axis], len(source), *x.shape[axis + 1:]), x.dtype, last)
+        if stop > first:
+            y[(*at, slice(first, stop))] = x[(*at, slice(source[first], source[stop - 1] + 1))]
+        for added in (slice(first), slice(stop, None)):
+            y[(*at, added)] = x.take(source[added], axis)
+        x = y
+    return x
 
 
 def fold_back(g: np.ndarray, size: tuple[int, ...], pairs: Pairs, mode: str) -> np.ndarray:
     """The transpose of `extend`: what lies at the places added goes to where their values came from."""
     for axis, (n, (before, after)) in enumerate(zip(size, pairs), g.ndim - len(pairs)):
         source, at = sources(mode, n, before, after), (slice(None),) * axis
-        first = min(max(0, before), len(source))
-        stop = max(first, first + n + min(0, before) + min(0, after))
+        first, stop = own_part(n, before, after)
         x = full_like(g, (*g.shape[:axis], n, *g.shape[axis + 1:]), 0)
         if stop > first:
             x[(*at, slice(source[first], source[stop - 1] + 1))] = g[(*at, slice(first, stop))]
