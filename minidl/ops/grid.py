@@ -36,19 +36,23 @@ class Tap(NamedTuple):
     slope: Any
 
 
+def in_every_channel(index: np.ndarray, shape: Any) -> np.ndarray:
+    """The positions in a whole array of `shape`, (N, C, *I), of those at index[n] in each image."""
+    lines = np.arange(shape[0] * shape[1]).reshape(*shape[:2], 1) * math.prod(shape[2:])
+    return lines + index.reshape(len(index), 1, -1)
+
+
 @primitive(x=lambda g, x_shape, index: place_pixels(g, index, x_shape), arrays="index")
 def take_pixels(x: Any, index: Any) -> Any:
     """y[n, c, *o] = x[n, c] at the flat position index[n, *o]; the transpose of `place_pixels`."""
-    flat = x.reshape(*x.shape[:2], -1)
-    return np.take_along_axis(flat, index.reshape(len(index), 1, -1), 2).reshape(*x.shape[:2], *index.shape[1:])
+    return x.reshape(-1).take(in_every_channel(index, x.shape)).reshape(*x.shape[:2], *index.shape[1:])
 
 
 @primitive(x=lambda g, index: take_pixels(g, index), arrays="index")
 def place_pixels(x: Any, index: Any, shape: Any) -> Any:
     """Zeros of `shape`, to which x is added at flat positions; the transpose of `take_pixels`."""
     y = np.zeros(shape, x.dtype)
-    lines = np.arange(shape[0] * shape[1]).reshape(*shape[:2], 1) * math.prod(shape[2:])
-    np.add.at(y.reshape(-1), (lines + index.reshape(len(index), 1, -1)).ravel(), x.ravel())
+    np.add.at(y.reshape(-1), in_every_channel(index, shape).ravel(), x.ravel())
     return y
 
 
