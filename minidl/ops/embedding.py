@@ -192,5 +192,6 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
         num_classes = int(index.max()) + 1
     elif index.size and index.max() >= num_classes:
         raise RuntimeError("Class values must be smaller than num_classes.")
-    y = (index[..., None] == np.arange(num_classes)).astype(np.int64)
+    y = np.zeros((*index.shape, num_classes), np.int64)
+    y.reshape(-1)[np.arange(index.size) * num_classes + index.reshape(-1)] = 1
     return wrap(y) if isinstance(tensor, Tensor) else y
