@@ -257,7 +257,12 @@ def check(row: Row, c: Case, seed: int) -> None:
         if row.grad and isinstance(w, torch.Tensor) and not row.random:
             assert h.requires_grad == w.requires_grad, f"output {i}: requires_grad {h.requires_grad}, expected {w.requires_grad}"
     if not row.random:
-        check_gradients(row, want, want_leaves, have, leaves, seed)
+        try:
+            check_gradients(row, want, want_leaves, have, leaves, seed)
+        except RuntimeError as error:
+            if "grad_weight needs to be contiguous" not in str(error):  # PyTorch's words, of a transposed convolution's weight that is not
+                raise
+            return check(row, dense(c), seed)
         check_float32(row, c)
         check_forms(row, c, have)
 

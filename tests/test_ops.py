@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import minidl
 from minidl.core.registry import TABLE
+from minidl.testing import lay_out
 
 from . import rows
 from .harness import ERRORS, Row, call, check, find, run
@@ -29,6 +30,11 @@ def test_equals_pytorch(row: Row, data: st.DataObject, seed: int) -> None:
 
 def test_the_gradient_of_a_double_number_beside_a_single_array_is_a_sum_of_singles() -> None:
     check(Row("add", st.nothing()), call(np.array([1, 2, 3, -1, -2, -3, 0.5, -0.5, 1.5], np.float32).reshape(3, 3, 1), np.array(1.0)), seed=0)
+
+
+def test_memory_that_pytorchs_backward_refuses_is_compared_in_rows() -> None:
+    x, w = lay_out(np.array([[[[1.0, 2.0]]]]), "channels_last"), lay_out(np.array([[[[1.0, 2.0]], [[3.0, -1.0]]]]), "transposed")
+    check(Row("nn.functional.conv_transpose2d", st.nothing()), call(x, w, groups=1), seed=0)
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.bad], ids=lambda row: row.id)

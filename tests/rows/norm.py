@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from minidl.testing import Case
 
-from ..harness import Row, array, arrays, call, case, shapes
+from ..harness import Row, array, arrays, call, case, dense, shapes
 
 
 @st.composite
@@ -52,7 +52,8 @@ def local(draw: Any) -> Case:
 
 
 ROWS = [
-    Row("nn.functional.batch_norm", channels("batch"), float32=(1e-4, 1e-4),
+    # PyTorch's backward reads strided weights and transposed images wrongly: see minidl/testing/divergences.md
+    Row("nn.functional.batch_norm", channels("batch").map(dense), float32=(1e-4, 1e-4),
         bad=[call(array(2, 3), None, None), call(array(1, 3), None, None, training=True),
              call(array(3), None, None, training=True),
              call(array(2, 3), array(4), array(3)), call(array(2, 3), array(3), array(3), array(2))]),
