@@ -303,6 +303,7 @@ import torchvision.transforms as T
 import torchvision.transforms.functional as TF
 from torchvision import datasets, ops
 from torchvision.datasets import ImageFolder
+from torchvision.models.mobilenet import MobileNetV2
 from torchvision.models.resnet import BasicBlock, resnet18
 from torchvision.models.detection import FasterRCNN, maskrcnn_resnet50_fpn
 from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
@@ -323,7 +324,7 @@ preprocess = v2.Compose([v2.ToImage(), v2.RandomHorizontalFlip(), v2.TrivialAugm
 image = TF.to_pil_image(torch.rand(3, 48, 64))
 model = torchvision.models.get_model("resnet18", norm_layer=FrozenBatchNorm2d, num_classes=4)
 assert model(preprocess(image)[None]).shape == (1, 4) and isinstance(model, minidl.models.ResNet)
-backbone = torchvision.models.mobilenet_v2().features
+backbone = MobileNetV2().features
 backbone.out_channels = 1280
 detector = FasterRCNN(backbone, num_classes=3, min_size=64, rpn_anchor_generator=AnchorGenerator(sizes=((32, 64),), aspect_ratios=((0.5, 1.0),)),
                       box_roi_pool=torchvision.ops.MultiScaleRoIAlign(featmap_names=["0"], output_size=3, sampling_ratio=2))
