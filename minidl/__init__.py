@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from .namespace import *
 
 _SUBPACKAGES = ("_C", "__config__", "_dynamo", "_subclasses", "accelerator", "amp", "analysis", "ao", "autograd", "backends", "classical", "cli", "compiler", "core", "cuda",
-                "datasets", "distributed", "distributions", "fft", "func", "futures", "fx", "hub", "io", "jit", "linalg", "models",
-                "multiprocessing", "nn", "optim", "overrides", "profiler", "quantization", "random",
+                "datasets", "distributed", "distributions", "fft", "func", "functional", "futures", "fx", "hub", "io", "jit", "linalg", "models",
+                "multiprocessing", "nn", "onnx", "optim", "overrides", "profiler", "quantization", "random",
                 "serialization", "signal", "special", "studies", "testing", "transforms", "types", "utils", "vision", "viz")
 _ELSEWHERE = {"save": "serialization", "load": "serialization", "vmap": "func", "ScriptModule": "jit", "trace": "profiler"}  # trace(x) the op, trace() a tracer
 

@@ -57,6 +57,8 @@ def _of(name: str) -> Callable[..., list[Any]]:
             return getattr(x, "clamp_" + ("min" if "max" in name else "max") + name[7:])(args[0])
         if name.startswith("addc") and len(args) == 3:
             args, kwargs = args[:2], {"value": args[2]}
+        if name in ("maximum_", "minimum_"):  # which tensors have not
+            return x.copy_(getattr(x, name[:-1])(*args))
         return getattr(x, name)(*args, **kwargs)
 
     def function(self: Sequence[Any], *args: Any, **kwargs: Any) -> list[Any]:

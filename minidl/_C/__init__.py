@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import _functorch as _functorch
+from . import _nn as _nn
 
 __all__ = ["Graph", "Value"]
 

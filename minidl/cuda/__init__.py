@@ -109,3 +109,6 @@ class StreamContext(Stream):
 
 class graph(Stream):
     """AssertionError: there is no GPU here."""
+
+
+from . import random as random

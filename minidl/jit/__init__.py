@@ -10,6 +10,7 @@ tensor(9.)
 
 from __future__ import annotations
 
+from builtins import isinstance as isinstance
 from typing import Any, Final, NoReturn, TypeVar
 
 from .archive import RecursiveScriptModule as RecursiveScriptModule

@@ -40,6 +40,9 @@ class UntypedStorage:
         """Its length in bytes."""
         return self._memory.nbytes
 
+    def __sizeof__(self) -> int:
+        return super().__sizeof__() + self.nbytes()
+
     size = __len__ = nbytes
 
 
@@ -129,6 +132,14 @@ def as_subclass(self: Tensor, cls: type) -> Any:
     return t
 
 
+def _make_subclass(cls: type, data: Tensor, require_grad: bool = False) -> Any:
+    """A leaf of another class over the memory of a tensor."""
+    t: Any = data.detach()
+    t.__class__ = cls
+    t.requires_grad = require_grad
+    return t
+
+
 def narrow_copy(self: Tensor, dim: int, start: int, length: int) -> Tensor:
     """`narrow`, copied."""
     return self.narrow(dim, start, length).clone()
@@ -146,6 +157,7 @@ def _no(self: Tensor) -> bool:
 
 for _f in (untyped_storage, storage, is_set_to, new, resize_, resize_as_, apply_, map_, fill_diagonal_, as_subclass, narrow_copy):
     setattr(Tensor, _f.__name__, _f)
+Tensor._make_subclass = staticmethod(_make_subclass)  # type: ignore[attr-defined]
 Tensor.resolve_neg = _itself  # type: ignore[attr-defined]
 for _name in ("is_neg", "is_distributed", "is_coalesced"):
     setattr(Tensor, _name, _no)

@@ -13,6 +13,7 @@ from .linalg import adjoint, no_failure, refuse, require_square, require_system
 from .matmul import matmul
 
 CholeskyResult = return_type("linalg_cholesky_ex", "L info")
+TriangularResult = return_type("triangular_solve", "solution cloned_coefficient")
 
 
 def triangle(x: Any, upper: bool = False, diagonal: float = 1) -> Any:
@@ -53,6 +54,13 @@ def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitrian
     if left:
         return _solve_triangular(A, B, upper, unitriangular)
     return _solve_triangular(A.mT, B.mT, not upper, unitriangular).mT
+
+
+@public(method=True)
+def triangular_solve(b: Any, A: Any, upper: bool = True, transpose: bool = False, unitriangular: bool = False) -> Any:
+    """`linalg.solve_triangular` by its older name: X with A X = b (or A^T X = b), and A."""
+    x = solve_triangular(A.mT if transpose else A, b, upper=upper != transpose, unitriangular=unitriangular)
+    return TriangularResult(x, A)
 
 
 # ---- Cholesky

@@ -49,7 +49,8 @@ def _hooked(step: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(step)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         self = args[0]
-        if type(self).step is not wrapper:  # called by the step of a subclass, which has the hooks around it
+        if type(self).step is not wrapper or "_optimizer_step_pre_hooks" not in vars(self):
+            # called by the step of a subclass, which has the hooks around it; or one around another optimizer, never initialised itself
             return step(*args, **kwargs)
         for hook in itertools.chain(_global_pre_hooks.values(), self._optimizer_step_pre_hooks.values()):
             result = hook(self, args, kwargs)

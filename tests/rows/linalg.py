@@ -108,6 +108,7 @@ ROWS = [
     # factors
     Row("linalg.cholesky", calls(symmetric(), upper=FLAG), bad=[*NOT_SQUARE, call(-np.eye(2)), call(np.zeros((2, 2, 2)))]),
     Row("linalg.cholesky_ex", calls(symmetric(), upper=FLAG), bad=[*NOT_SQUARE, call(-np.eye(2), check_errors=True)]),
+    Row("triangular_solve", systems(vectors=False).map(lambda c: case((c.args[1], c.args[0]))), bad=[call(array(2), array(2, 2))]),
     Row("cholesky_solve", factored(), bad=[call(array(2), array(2, 2)), call(array(3, 1), array(2, 2)), call(array(2, 2), array(2, 3))]),
     Row("cholesky_inverse", calls(regular().map(np.tril)), bad=NOT_SQUARE[:2]),
     Row("linalg.qr", calls(rectangular(), st.just("reduced")) | calls(rectangular(wide=True), st.just("complete")),

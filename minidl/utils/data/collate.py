@@ -12,7 +12,7 @@ from ...core import Tensor
 from ...ops.create import as_tensor, tensor
 from ...ops.join import stack
 
-__all__ = ["default_collate", "default_convert"]
+__all__ = ["collate_tensor_fn", "default_collate", "default_collate_fn_map", "default_convert"]
 
 
 def default_convert(data: Any) -> Any:
@@ -31,6 +31,14 @@ def default_convert(data: Any) -> Any:
     return data
 
 
+def collate_tensor_fn(batch: Sequence[Any], *, collate_fn_map: Any = None) -> Any:
+    """Tensors, stacked."""
+    return stack(list(batch))
+
+
+default_collate_fn_map: dict[Any, Callable[..., Any]] = {Tensor: collate_tensor_fn}  # by exact type, to which programs add their own
+
+
 def default_collate(batch: Sequence[Any]) -> Any:
     """A batch of samples as one: tensors and arrays are stacked along a new first dimension, numbers become a tensor
     (float64 for floats), strings stay a list, and mappings and sequences are collated element by element.
@@ -41,8 +49,10 @@ def default_collate(batch: Sequence[Any]) -> Any:
     [tensor([1, 3]), tensor([2., 4.], dtype=torch.float64)]
     """
     sample = batch[0]
+    if type(sample) in default_collate_fn_map:
+        return default_collate_fn_map[type(sample)](batch, collate_fn_map=default_collate_fn_map)
     if isinstance(sample, Tensor):
-        return stack(list(batch))
+        return collate_tensor_fn(batch)
     if isinstance(sample, np.ndarray):
         if sample.dtype.kind in "SUO":
             raise TypeError(f"default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {sample.dtype}")
