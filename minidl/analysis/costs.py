@@ -63,11 +63,12 @@ MACS: dict[str, Callable[..., int]] = {
     "contract": contracted,
     "rnn_layer": lambda y, x, h, w, *_: len(x) * size(w),
     "gru_layer": lambda y, x, h, w, *_: len(x) * size(w),
-    "lstm_layer": lambda y, x, h, c, w, b, r, *_: len(x) * (size(w) + (0 if r is None else size(r))),
+    "lstm_layer": lambda y, x, h, c, w, *_: len(x) * size(w),
     "cdist": lambda y, a, b, by_product: size(y) * a.shape[-1] if by_product else 0,
 }
 BIAS = {"convolution": 2, "conv_transposed": 2, "linear": 2}  # where the bias is among the arguments
-RECURRENT = {"rnn_layer": (3, 2), "gru_layer": (3, 10), "lstm_layer": (4, 13)}  # the bias' place; elementwise work for each unit
+# The bias' place, and for each unit of the state the sums and products of a step; its activations and projections are ops.
+RECURRENT = {"rnn_layer": (3, 1), "gru_layer": (3, 7), "lstm_layer": (4, 8)}
 SUMMED = {"addmm", "addmv", "addr", "baddbmm", "addbmm"}
 
 # Operations on single elements: one for each element of the result of the elementwise families, and these.

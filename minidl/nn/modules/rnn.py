@@ -147,7 +147,7 @@ class RNNBase(_Recurrent):
             else:
                 outputs.append(output)
             if len(outputs) == directions:
-                x = cat(outputs, -1) if self.bidirectional else output
+                x = cat(outputs, -1)  # of one direction too: a layer keeps its states, the output may be edited in place
                 if self.dropout and i + 1 < len(self._all_weights):
                     x = F.dropout(x, self.dropout, self.training)
         return x, tuple(map(stack, zip(*last)))
