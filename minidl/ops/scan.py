@@ -6,6 +6,8 @@ steps of the library's own ops, it needs no division (zeros do no harm) and can 
 
 from __future__ import annotations
 
+import itertools
+import math
 from typing import Any
 
 import numpy as np
@@ -32,9 +34,15 @@ def accumulate(ufunc: np.ufunc, x: Any, dim: int, reverse: bool = False) -> Any:
     """y_i = y_{i-1} (ufunc) x_i along `dim`, in double precision; with `reverse`, from the other end."""
     if not x.ndim:
         return x.copy()
-    y = np.empty(x.shape, x.dtype)
     order = along(dim, None, None, -1 if reverse else 1)
     wide = {"f": np.dtype(np.float64), "c": np.dtype(np.complex128)}.get(x.dtype.kind, x.dtype)
+    if math.prod(x.shape[dim + 1:]) >= 64:  # whole rows, of which NumPy would go down one column after another
+        y = np.array(x, wide, order="C")
+        rows = np.moveaxis(y[order], dim, 0)
+        for before, row in itertools.pairwise(rows):
+            ufunc(before, row, out=row)
+        return y.astype(x.dtype, copy=False)
+    y = np.empty(x.shape, x.dtype)
     y[order] = ufunc.accumulate(x[order], axis=dim, dtype=wide)
     return y
 
