@@ -133,8 +133,10 @@ def _cdist(a: Any, b: Any, by_product: bool) -> Any:
     if not by_product:
         difference = a[..., :, None, :] - b[..., None, :, :]
         return np.sqrt((difference * difference).sum(axis=-1))
-    squares = (a * a).sum(axis=-1)[..., :, None] + (b * b).sum(axis=-1)[..., None, :] - 2 * gemm(a, b.mT)
-    return np.sqrt(np.maximum(squares, 0))
+    aa, bb = (a * a).sum(axis=-1, keepdims=True), (b * b).sum(axis=-1, keepdims=True)
+    # |a|^2 + |b|^2 - 2 a b, all of it as one product
+    y = gemm(np.concatenate([-2 * a, aa, np.ones_like(aa)], -1), np.concatenate([b, np.ones_like(bb), bb], -1).mT)
+    return np.sqrt(np.clip(y, 0, None, out=y), out=y)
 
 
 @public
