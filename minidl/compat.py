@@ -199,3 +199,24 @@ def _typed(element: dtype, word: str) -> type:
 TYPED: dict[str, Callable[..., Any]] = {f"{word}Tensor": _typed(element, word) for element, word in WORDS.items() if not element.is_complex}
 globals().update(TYPED)
 __all__ += list(TYPED)
+
+
+# ---- methods that edit a tensor, as functions
+
+
+def _editor(name: str) -> Callable[..., Any]:
+    def function(input: Tensor, *args: Any, **kwargs: Any) -> Any:
+        return getattr(input, name)(*args, **kwargs)
+
+    function.__name__, function.__doc__ = name, f"``input.{name}(...)``."
+    return function
+
+
+EDITORS = ["abs_", "acos_", "acosh_", "addmv_", "arccos_", "arccosh_", "arcsin_", "arcsinh_", "arctan_", "arctanh_", "asin_",
+           "asinh_", "atan_", "atanh_", "ceil_", "clamp_", "clamp_max_", "clamp_min_", "clip_", "conj_physical_", "cos_",
+           "cosh_", "deg2rad_", "detach_", "erf_", "erfc_", "exp2_", "exp_", "expm1_", "fill_", "fix_", "floor_", "frac_",
+           "gcd_", "index_put_", "lcm_", "ldexp_", "log10_", "log1p_", "log2_", "log_", "logit_", "nan_to_num_", "neg_",
+           "negative_", "rad2deg_", "reciprocal_", "resize_as_", "round_", "rsqrt_", "sigmoid_", "sin_", "sinc_", "sinh_",
+           "sqrt_", "square_", "tan_", "tanh_", "trunc_", "xlogy_", "zero_"]
+globals().update({name: _editor(name) for name in EDITORS})
+__all__ += list(EDITORS)

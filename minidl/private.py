@@ -50,7 +50,8 @@ def _softmax_backward_data(grad_output: Any, output: Any, dim: int, input_dtype:
 
 
 def _of(name: str) -> Callable[..., list[Any]]:
-    def one(x: Any, *args: Any, **kwargs: Any) -> Any:
+    def one(x: Any, *given: Any, **kwargs: Any) -> Any:
+        args: Any = given
         if name == "norm":
             return vector_norm(x, *args, **kwargs)
         if name in ("maximum", "minimum", "maximum_", "minimum_") and not isinstance(args[0], Tensor):

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 import minidl
+import minidl.compat
 from minidl import _subclasses, nn
 from minidl.utils import _pytree
 from tests.test_compat import SIDES, equal
@@ -288,3 +289,12 @@ def test_systems_by_their_older_name() -> None:
         return [T.triangular_solve(b, a), T.triangular_solve(b, a, False), b.triangular_solve(a, transpose=True), T.triangular_solve(b, a, unitriangular=True).solution]
 
     equal(run)
+
+
+def test_methods_that_edit_as_functions() -> None:
+    def run(T: ModuleType) -> list[Any]:
+        x = T.tensor([-1.0, 0.5, 2.0])
+        return [T.clamp_(x, min=0.25) is x, T.sigmoid_(x), T.sqrt_(x), x]
+
+    equal(run)
+    assert all(callable(getattr(torch, name)) and callable(getattr(minidl, name)) for name in minidl.compat.EDITORS)

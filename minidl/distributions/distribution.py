@@ -108,7 +108,7 @@ class Distribution:
 
     def _get_checked_instance(self, cls: type, _instance: Any = None) -> Any:
         """What an `expand` of a subclass fills in; NotImplementedError where a subclass of that has another ``__init__`` and no `expand`."""
-        if _instance is None and type(self).__init__ is not cls.__init__:
+        if _instance is None and type(self).__init__ is not cls.__init__:  # type: ignore[misc]
             raise NotImplementedError(f"Subclass {type(self).__name__} of {cls.__name__} that defines a custom __init__ method "
                                       "must also define a custom .expand() method.")
         return type(self).__new__(type(self)) if _instance is None else _instance

@@ -24,7 +24,7 @@ class Alike(Transform):
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
 
 class Rising(Alike):
@@ -132,7 +132,7 @@ class PowerTransform(Transform):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PowerTransform) and self.exponent.eq(other.exponent).all().item()
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     @lazy_property
     def sign(self) -> Any:
@@ -167,7 +167,7 @@ class AffineTransform(Transform):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, AffineTransform) and same(self.loc, other.loc) and same(self.scale, other.scale)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     @property
     def event_dim(self) -> int:

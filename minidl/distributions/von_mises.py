@@ -77,7 +77,8 @@ class VonMises(Distribution):
             tau = 1 + (1 + 4 * c ** 2).sqrt()
             rho = (tau - (2 * tau).sqrt()) / (2 * c)
             r = where(c < 1e-5, 1 / c + c, (1 + rho ** 2) / (2 * rho))
-            x, done = wrap(np.zeros(shape)), wrap(np.zeros(shape, bool))
+            x: Any = wrap(np.zeros(shape))
+            done: Any = wrap(np.zeros(shape, bool))
             while not done.all():
                 u = rand((3, *shape), dtype=float64)
                 z = (math.pi * u[0]).cos()

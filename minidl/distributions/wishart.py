@@ -48,7 +48,7 @@ class Wishart(ExponentialFamily):
         self._normal = MultivariateNormal(matrix.new_zeros(n), **{name: matrix}, validate_args=False)
 
     @property
-    def arg_constraints(self) -> Any:  # type: ignore[override]
+    def arg_constraints(self) -> Any:
         """df is greater than n - 1."""
         return {"covariance_matrix": constraints.positive_definite, "precision_matrix": constraints.positive_definite,
                 "scale_tril": constraints.lower_cholesky, "df": constraints.greater_than(self._event_shape[-1] - 1)}
