@@ -69,7 +69,7 @@ class Spec:
         self.saves = {name: tuple(p for p in parameters(rule) if p not in ("g", "needs"))
                       for name, rule in self.rules.items()}
         self.saved = tuple(dict.fromkeys(p for names in self.saves.values() for p in names))
-        known = {*self.args, *self.outputs, "y", *(f"{a}_shape" for a in self.array_args)}
+        known = {*self.args[self.sequence:], *(self.outputs or ["y"]), *(f"{a}_shape" for a in self.array_args)}
         unknown = [n for n in (*self.rules, *arrays.split(), *self.common, *self.floating, *self.real_only) if n not in self.args]
         unknown += [n for n in self.saved if n not in known]
         taken = TAKEN.intersection(self.args)
@@ -123,18 +123,16 @@ class Spec:
             put(f"    y = quiet().run(forward, {passed})")
         if self.outputs:
             put("    ts = [wrap(asarray(o)) for o in y]")
-            out = "ts[0]"
         else:
             put("    if y.__class__ is not ndarray: y = asarray(y)")
             put("    t = new(Tensor)")
             put("    t._data = y")
-            out = "t"
         if self.view:
             self.put_view(put)
         elif not self.outputs:
             put("    t._counter = [0]")
         if self.rules:
-            self.put_record(put, out)
+            self.put_record(put)
         put(f"    return {'tuple(ts)' if self.outputs else 't'}")
         return "\n".join(lines)
 
@@ -181,7 +179,7 @@ class Spec:
             put(f"        else: t._replay = {x}._replay and {x}._replay + ((call, ({rest})),)")
             put("    else: t._counter = [0]")
 
-    def put_record(self, put: Callable[[str], None], out: str) -> None:
+    def put_record(self, put: Callable[[str], None]) -> None:
         put("    recording = modes.recording")
         put("    if recording > 0:")
         for a in self.rules:
@@ -223,16 +221,12 @@ class Spec:
         needed = [r for r, names in self.saves.items() if name in names]
         if_needed = "" if set(needed) == set(self.rules) else (
             " if " + " or ".join(f"{r}_e is not None" for r in needed) + " else None")
-        if self.is_sequence(name):
-            return [f"[(v, v._counter[0]) if isinstance(v, Tensor) else (v, 0) for v in {name}]{if_needed}", "0"]
         if name in self.array_args:
             return [f"{name}{if_needed}", f"{name}._counter[0] if {name}_t else 0"]
         if name in self.outputs:
             i = self.outputs.index(name)
             return [f"(ts[{i}]._data, ts[{i}]._counter){if_needed}", f"ts[{i}]._counter[0]"]
-        if not self.outputs:
-            return [f"(t._data, t._counter){if_needed}", "t._counter[0]"]
-        return [f"[(v._data, v._counter) for v in ts]{if_needed}", "0"]
+        return [f"(t._data, t._counter){if_needed}", "t._counter[0]"]
 
     # ---- the backward
 
@@ -248,17 +242,12 @@ class Spec:
         for name in self.saved:
             if not self.is_tensor(name):
                 continue
-            if self.is_sequence(name):
-                put(f"    if {name} is not None: {name} = [unpack_item(n, v, k, {on_tensors}) for v, k in {name}]")
-            elif name in self.array_args:
+            if name in self.array_args:
                 put(f"    if isinstance({name}, Tensor):")
                 put(f"        if {name}._counter[0] != {name}_v: raise_modified(n, {name}, {name}._counter[0], {name}_v)")
                 if not on_tensors:  # a 0-d value as a NumPy scalar: eight times faster beside the scalars that rules make
                     put(f"        {name} = {name}._data")
                     put(f"        if not {name}.ndim: {name} = {name}[()]")
-            elif name == "y" and self.outputs:
-                wrapped = "saved_output(n, v, i)" if on_tensors else "v"
-                put(f"    if y is not None: y = [{wrapped} for i, (v, c) in enumerate(y)]")
             else:
                 index = self.outputs.index(name) if name in self.outputs else 0
                 put(f"    if {name} is not None:")
@@ -289,7 +278,7 @@ class Spec:
                  "broadcast_shape": broadcast_shape, "refuse_complex": refuse_complex, "check": self.check,
                  "Node": self.node, "next_order": graph.next_order, "attach_slots": graph.attach_slots,
                  "raise_type": raise_type, "numbers": (int, float), "call_with": call_with, "raise_freed": graph.raise_freed, "raise_modified": graph.raise_modified,
-                 "saved_output": graph.saved_output, "unpack_item": unpack_item, "rules": self.rules,
+                 "saved_output": graph.saved_output, "rules": self.rules,
                  "joint": self.joint and self.joint[1], **{f"rule_{a}": rule for a, rule in self.rules.items()},
                  "_defaults": {a: p.default for a, p in signature.items()}}
         exec(compile(text, f"<generated for {self.name}>", "exec"), scope)  # noqa: S102  # the source above
@@ -331,14 +320,6 @@ def write_out(op: str, out: Any, result: Any) -> Any:
 
 def raise_type(op: str, argument: str, value: Any) -> None:
     raise TypeError(f"{op}(): argument '{PUBLIC_NAMES.get(argument, argument)}' must be Tensor, not {type(value).__name__}")
-
-
-def unpack_item(node: graph.Node, value: Any, version: int, on_tensors: bool) -> Any:
-    if not isinstance(value, tensor.Tensor):
-        return value
-    if value._counter[0] != version:
-        graph.raise_modified(node, value, value._counter[0], version)
-    return value if on_tensors else value._data
 
 
 def primitive(forward: Callable[..., Any] | None = None, /, *, joint: tuple[str, Callable[..., Any]] | None = None,
