@@ -23,7 +23,8 @@ BREAKS: dict[str, list[tuple[str, str, str]]] = {
         ("_allowed[:] = self.previous", "_allowed.clear()", "serialization_edges serialization serialization_hostile serialization_save"),
         ("pickle.GLOBAL, pickle.STACK_GLOBAL, pickle.BINPERSID)", "pickle.GLOBAL, pickle.STACK_GLOBAL, pickle.BINPERSID, pickle.INST)",
          "serialization_edges serialization_hostile"),
-        ("and issubclass(cls, (Module, *beside.NAMESPACES)) and not args)", "and not args)", "serialization_edges serialization_hostile"),
+        ("if not (isinstance(cls, type) and issubclass(cls, (Module, *beside.NAMESPACES))):", "if not isinstance(cls, type):",
+         "serialization_edges serialization_hostile"),
     ],
     "serialization/rebuild.py": [
         ("zip(size, stride)) >= array.size", "zip(size, stride)) > array.size", "serialization_edges serialization serialization_hostile"),

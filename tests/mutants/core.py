@@ -73,7 +73,7 @@ BREAKS: dict[str, list[tuple[str, str, str]]] = {
         ("class Modes(threading.local):", "class Modes:", "engine engine_edges"),
     ],
     "core/primitive.py": [
-        ("if value._counter[0] != version:", "if False:", "engine engine_edges views"),
+        ("if {name}[1][0] != {name}_v: raise_modified(n", "if False: raise_modified(n", "engine engine_edges views"),
         ('put(f"        t._counter = {x}._counter")', 'put("        t._counter = [0]")', "engine engine_edges views"),
         ('return [f"{name}{if_needed}", f"{name}._counter[0] if {name}_t else 0"]',
          'return [name, f"{name}._counter[0] if {name}_t else 0"]', "engine engine_edges"),

@@ -184,7 +184,7 @@ BREAKS: dict[str, list[tuple[str, str, str]]] = {
     ],
     "ops/loss.py": [
         ("x=lambda g, x, target, count: (2 * share(g, count)) * (x - target)", "x=lambda g, x, target, count: share(g, count) * (x - target)", "ops losses twins: mse"),
-        ("d * d * (0.5 / beta), d - 0.5 * beta", "d * d * 0.5, d - 0.5 * beta", "ops losses twins: smooth_l1"),
+        ("(d - 0.5 * c) * (c / beta)", "(d - 0.5 * c) * c", "ops losses twins: smooth_l1"),
         ("target * np.maximum(np.log(x), -100)", "target * np.maximum(np.log(x), -99)", "ops losses twins: binary_cross"),
         ("(1 - t) - (1 + (p - 1) * t) * sigmoid(-x)", "(1 - t) - (1 + p * t) * sigmoid(-x)", "ops losses twins: logits"),
         ("return y / input.shape[0] if batchmean and input.ndim else y", "return y / input.shape[-1] if batchmean and input.ndim else y", "ops losses twins: kl_div"),
