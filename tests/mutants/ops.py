@@ -190,7 +190,7 @@ BREAKS: dict[str, list[tuple[str, str, str]]] = {
         ("return y / input.shape[0] if batchmean and input.ndim else y", "return y / input.shape[-1] if batchmean and input.ndim else y", "ops losses twins: kl_div"),
         ("where(target <= 1, 0.0, stirling)", "stirling", "ops losses twins: poisson"),
         ("_sum_all(y) / _sum_all(weight) if", "_mean_all(y) if", "ops losses twins: mse or l1"),
-        ("np.where(d <= delta, d * d * 0.5, (d - 0.5 * delta) * delta)", "np.where(d <= delta, d * d * 0.5, d - 0.5 * delta)", "ops losses twins: huber"),
+        ("(d - 0.5 * c) * c, count)", "(d - c) * c, count)", "ops losses twins: huber"),
         ("_hardtanh(x - target, -delta, delta)", "_hardtanh(x - target, -delta, 2 * delta)", "ops losses twins: huber"),
         ("v, d = _at_least(var, eps), input - target", "v, d = var, input - target", "ops losses twins: gaussian"),
     ],
