@@ -180,16 +180,6 @@ def test_empty_tensors_of_types_that_are_not_here() -> None:
             minidl.empty(1, dtype=getattr(minidl, name))
 
 
-def test_names_of_weights_that_are_not_shipped() -> None:
-    weights = minidl.models.ResNet18_Weights
-    assert issubclass(weights, minidl.models.WeightsEnum) and weights.DEFAULT == "ResNet18_Weights.DEFAULT"
-    with pytest.raises(ValueError, match=r"no weights are shipped, got weights='ResNet18_Weights\.DEFAULT'"):
-        minidl.models.resnet18(weights=weights.DEFAULT)
-    for missing in (lambda: weights._value, lambda: minidl.models.nothing):
-        with pytest.raises(AttributeError):
-            missing()
-
-
 def test_hooks_of_one_tensor_are_given_one_gradient() -> None:
     def run(T: ModuleType) -> list[Any]:
         x, kept = T.ones(2, requires_grad=True), []

@@ -15,6 +15,12 @@ MODELS: dict[str, Callable[..., Any]] = {}
 M = TypeVar("M")
 
 
+def no_weights(what: str, got: str) -> ValueError:
+    """The error of what asks for trained weights."""
+    return ValueError(f"{what}: no weights are shipped{got}; build the model without, then "
+                      "model.load_state_dict(minidl.load(path)) reads a .pth file of torchvision's")
+
+
 def register_model(build: Callable[..., M]) -> Callable[..., M]:
     """Enters a builder under its own name, and gives it torchvision's `weights`, `progress` and `pretrained`.
 
@@ -24,9 +30,7 @@ def register_model(build: Callable[..., M]) -> Callable[..., M]:
     @functools.wraps(build)
     def builder(*, weights: Any = None, progress: bool = True, pretrained: bool = False, **kwargs: Any) -> M:
         if weights is not None or pretrained:
-            asked = f"weights={weights!r}" if weights is not None else f"pretrained={pretrained!r}"
-            raise ValueError(f"{build.__name__}: no weights are shipped, got {asked}; build the model without, then "
-                             "model.load_state_dict(minidl.load(path)) reads a .pth file of torchvision's")
+            raise no_weights(build.__name__, f", got weights={weights!r}" if weights is not None else f", got pretrained={pretrained!r}")
         return build(**kwargs)
 
     MODELS[build.__name__] = builder
