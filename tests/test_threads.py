@@ -120,6 +120,11 @@ def test_an_error_in_a_part_arrives_when_all_are_done(shared: Any) -> None:
     assert shared(lambda: threads.share(len, range(6)))[0] == [6]  # the pool works on
 
 
+def test_arrays_that_broadcast_are_not_divided(shared: Any) -> None:
+    alone, several = shared(lambda: threads.elementwise(lambda x, y, out=None: np.add(x, y, out=out), np.ones((4, 3)), np.arange(12.0).reshape(4, 3)[:1]))
+    np.testing.assert_array_equal(several, alone)
+
+
 def test_the_silence_of_an_op_reaches_its_parts(shared: Any) -> None:
     with np.errstate(all="raise"):
         shared(lambda: F.gelu(minidl.full((6, 4), 1e30)))

@@ -137,9 +137,9 @@ def split(work: Callable[[slice], Result], n: int, cost: int = WORTH) -> list[Re
 
 
 def elementwise(function: Callable[..., Any], *arrays: np.ndarray, passes: int = 2) -> Any:
-    """function(*arrays), of arrays of one shape and memory order; shared, with parts of the result as ``out``, if that pays."""
+    """function(*arrays), of arrays of one shape shared, with parts of the result as ``out``, if that pays."""
     first = arrays[0]
-    if not pays(passes * first.size):
+    if not pays(passes * first.size) or any(z.shape != first.shape for z in arrays):
         return function(*arrays)
     y = np.empty_like(first)
     if all(z.flags.c_contiguous for z in arrays):
